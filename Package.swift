@@ -1,0 +1,126 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// The list of targets is the architecture: a target imports only targets above it, and each heavy
+// dependency stands in one target. docs/modules.md says what each room is for.
+
+let house: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+let package = Package(
+    name: "loyaltyd",
+    products: [
+        .executable(name: "loyaltyd", targets: ["loyaltyd"]),
+        .executable(name: "loyaltyctl", targets: ["loyaltyctl"]),
+        .executable(name: "loyaltysim", targets: ["loyaltysim"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        .systemLibrary(name: "CLibUSB", pkgConfig: "libusb-1.0", providers: [.apt(["libusb-1.0-0-dev"])]),
+        .target(name: "LoyaltyModel", swiftSettings: house),
+        .target(
+            name: "DataFormats",
+            dependencies: ["LoyaltyModel", .product(name: "TOMLKit", package: "TOMLKit")],
+            swiftSettings: house
+        ),
+        .target(name: "CardReading", dependencies: ["LoyaltyModel"], swiftSettings: house),
+        .target(
+            name: "USBReaders",
+            dependencies: ["CLibUSB", "LoyaltyModel", "CardReading"],
+            swiftSettings: house
+        ),
+        .target(name: "EarnRules", dependencies: ["LoyaltyModel", "DataFormats"], swiftSettings: house),
+        .target(
+            name: "Storage",
+            dependencies: [
+                "LoyaltyModel", "EarnRules",
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Crypto", package: "swift-crypto"),
+            ],
+            swiftSettings: house
+        ),
+        .target(name: "Checkout", dependencies: ["LoyaltyModel"], swiftSettings: house),
+        .target(
+            name: "TillFeed",
+            dependencies: [
+                "LoyaltyModel", "DataFormats", "CardReading",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            swiftSettings: house
+        ),
+        .target(
+            name: "UpstreamSync",
+            dependencies: [
+                "LoyaltyModel",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"),
+            ],
+            swiftSettings: house
+        ),
+        .target(
+            name: "ControlAPI",
+            dependencies: [
+                "LoyaltyModel",
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            swiftSettings: house
+        ),
+        .target(
+            name: "LoyaltyDaemon",
+            dependencies: [
+                "LoyaltyModel", "DataFormats", "CardReading", "USBReaders", "EarnRules", "Storage", "Checkout",
+                "TillFeed", "UpstreamSync", "ControlAPI",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: house
+        ),
+        .executableTarget(
+            name: "loyaltyd",
+            dependencies: [
+                "LoyaltyModel", "LoyaltyDaemon",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: house
+        ),
+        .executableTarget(
+            name: "loyaltyctl",
+            dependencies: [
+                "LoyaltyModel", "DataFormats", "CardReading", "EarnRules", "ControlAPI", "TillFeed",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: house
+        ),
+        .executableTarget(
+            name: "loyaltysim",
+            dependencies: [
+                "LoyaltyModel", "DataFormats",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            swiftSettings: house
+        ),
+        .testTarget(name: "LoyaltyModelTests", dependencies: ["LoyaltyModel"], swiftSettings: house),
+    ]
+)

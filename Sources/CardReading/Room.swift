@@ -1,0 +1,1 @@
+// The room of CardReading; docs/modules.md says what goes in.

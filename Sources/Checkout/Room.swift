@@ -1,0 +1,1 @@
+// The room of Checkout; docs/modules.md says what goes in.

@@ -1,0 +1,1 @@
+// The room of ControlAPI; docs/modules.md says what goes in.

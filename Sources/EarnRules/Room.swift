@@ -1,0 +1,1 @@
+// The room of EarnRules; docs/modules.md says what goes in.

@@ -1,0 +1,1 @@
+// The room of LoyaltyDaemon; docs/modules.md says what goes in.

@@ -1,0 +1,109 @@
+/// What the back end gets: one durable change of one member's points, with its reasons.
+public struct LoyaltyTransaction: Hashable, Sendable, Codable {
+    public enum Kind: String, Sendable, Codable, CaseIterable {
+        /// Points for a sale.
+        case accrual
+        /// Points taken back for returned goods.
+        case returned = "return"
+        /// A completed sale was voided.
+        case void
+        /// The difference between two revisions of one sale, or a card added after the sale.
+        case adjustment
+    }
+
+    public struct SaleReference: Hashable, Sendable, Codable {
+        public var reference: String
+        public var store: String
+        public var register: String
+        public var number: String
+        public var epoch: String
+        public var businessDay: CalendarDate
+        public var uid: String?
+        public var receipt: String?
+        public var total: Money
+
+        private enum CodingKeys: String, CodingKey {
+            case reference = "ref"
+            case store, register, number, epoch, uid, receipt, total
+            case businessDay = "business_day"
+        }
+
+        public init(
+            reference: String,
+            store: String,
+            register: String,
+            number: String,
+            epoch: String,
+            businessDay: CalendarDate,
+            uid: String?,
+            receipt: String?,
+            total: Money
+        ) {
+            self.reference = reference
+            self.store = store
+            self.register = register
+            self.number = number
+            self.epoch = epoch
+            self.businessDay = businessDay
+            self.uid = uid
+            self.receipt = receipt
+            self.total = total
+        }
+    }
+
+    /// Terminal id and sequence, made once and stored: `t-5f3a9c.42`.
+    public var id: String
+    /// Rises by one per transaction of this terminal; gaps show loss.
+    public var sequence: Int64
+    public var kind: Kind
+    /// nil for a card that no member of the cache holds; then the card number travels beside the payload.
+    public var member: MemberID?
+    /// The card's token, lower-case hex; nil where the till named the member.
+    public var cardToken: String?
+    public var sale: SaleReference
+    public var accruals: [Accrual]
+    public var program: ProgramIdentity
+    public var trace: [TraceStep]
+    public var flags: [String]
+    /// When the sale ended by the till's clock.
+    public var occurredAt: Timestamp
+    /// When it was committed by this machine's clock.
+    public var recordedAt: Timestamp
+
+    private enum CodingKeys: String, CodingKey {
+        case id, kind, member, sale, program, trace, flags
+        case sequence = "seq"
+        case cardToken = "card_token"
+        case accruals = "points"
+        case occurredAt = "occurred_at"
+        case recordedAt = "recorded_at"
+    }
+
+    public init(
+        id: String,
+        sequence: Int64,
+        kind: Kind,
+        member: MemberID?,
+        cardToken: String?,
+        sale: SaleReference,
+        accruals: [Accrual],
+        program: ProgramIdentity,
+        trace: [TraceStep],
+        flags: [String],
+        occurredAt: Timestamp,
+        recordedAt: Timestamp
+    ) {
+        self.id = id
+        self.sequence = sequence
+        self.kind = kind
+        self.member = member
+        self.cardToken = cardToken
+        self.sale = sale
+        self.accruals = accruals
+        self.program = program
+        self.trace = trace
+        self.flags = flags
+        self.occurredAt = occurredAt
+        self.recordedAt = recordedAt
+    }
+}

@@ -1,0 +1,1 @@
+// The room of Storage; docs/modules.md says what goes in.

@@ -1,0 +1,1 @@
+// The room of TillFeed; docs/modules.md says what goes in.

@@ -1,0 +1,1 @@
+// The room of USBReaders; docs/modules.md says what goes in.

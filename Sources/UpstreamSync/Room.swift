@@ -1,0 +1,1 @@
+// The room of UpstreamSync; docs/modules.md says what goes in.
