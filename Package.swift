@@ -122,5 +122,38 @@ let package = Package(
             swiftSettings: house
         ),
         .testTarget(name: "LoyaltyModelTests", dependencies: ["LoyaltyModel"], swiftSettings: house),
+        .testTarget(name: "DataFormatsTests", dependencies: ["LoyaltyModel", "DataFormats"], swiftSettings: house),
+        .testTarget(name: "CardReadingTests", dependencies: ["LoyaltyModel", "CardReading"], swiftSettings: house),
+        .executableTarget(
+            name: "reader-probe",
+            dependencies: ["LoyaltyModel", "CardReading", "USBReaders"],
+            path: "Tests/Support/reader-probe",
+            swiftSettings: house),
+        .testTarget(
+            name: "USBReadersTests",
+            dependencies: ["LoyaltyModel", "CardReading", "USBReaders", "reader-probe"],
+            swiftSettings: house),
+        .testTarget(
+            name: "EarnRulesTests", dependencies: ["LoyaltyModel", "DataFormats", "EarnRules"], swiftSettings: house),
+        .testTarget(
+            name: "StorageTests", dependencies: ["LoyaltyModel", "EarnRules", "Storage"], swiftSettings: house),
+        .testTarget(name: "CheckoutTests", dependencies: ["LoyaltyModel", "Checkout"], swiftSettings: house),
+        .testTarget(
+            name: "TillFeedTests",
+            dependencies: ["LoyaltyModel", "DataFormats", "CardReading", "TillFeed"],
+            swiftSettings: house),
+        .testTarget(
+            name: "UpstreamSyncTests",
+            dependencies: ["LoyaltyModel", "UpstreamSync", "loyaltysim"],
+            swiftSettings: house),
+        .testTarget(name: "ControlAPITests", dependencies: ["LoyaltyModel", "ControlAPI"], swiftSettings: house),
+        .testTarget(
+            name: "LoyaltyDaemonTests",
+            dependencies: ["LoyaltyModel", "EarnRules", "Storage", "LoyaltyDaemon"],
+            swiftSettings: house),
+        .testTarget(
+            name: "EndToEndTests",
+            dependencies: ["LoyaltyModel", "loyaltyd", "loyaltyctl", "loyaltysim"],
+            swiftSettings: house),
     ]
 )
