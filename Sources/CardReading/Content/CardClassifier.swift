@@ -158,10 +158,10 @@ extension CardClassifier {
             : PaymentScreen.finding(in: String(decoding: candidate.characters, as: UTF8.self))
     }
 
-    /// MagTek heads write zeros over the middle of a number and may make it pass Luhn; others write `*`.
+    /// MagTek heads write zeros over the middle of a number, all but one where it shall pass Luhn; others write `*`.
     private static func isMasked(_ candidate: MagneticTracks.Candidate, _ hadEncryptedBlock: Bool) -> Bool {
         if candidate.characters.contains(UInt8(ascii: "*")) { return true }
         guard hadEncryptedBlock, candidate.isNumeric, candidate.characters.count >= 12 else { return false }
-        return candidate.characters.dropFirst(4).dropLast(5).allSatisfy { $0 == 0x30 }
+        return candidate.characters.dropFirst(4).dropLast(4).count { $0 != 0x30 } <= 1
     }
 }
