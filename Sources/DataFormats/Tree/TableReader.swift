@@ -119,6 +119,28 @@ public struct TableReader {
         return strings
     }
 
+    /// Strings out of a closed vocabulary.
+    public mutating func words<Word: RawRepresentable & CaseIterable & Hashable>(
+        _ key: String,
+        as type: Word.Type = Word.self
+    ) throws(LoyaltyError) -> Set<Word>? where Word.RawValue == String {
+        guard let nodes = try array(key) else { return nil }
+        var words: Set<Word> = []
+        for (index, node) in nodes.enumerated() {
+            guard case .string(let text) = node.value, let word = Word(rawValue: text) else {
+                let known = Word.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")
+                throw wrong(node, "\(key)[\(index)]", "one of \(known)")
+            }
+            words.insert(word)
+        }
+        return words
+    }
+
+    /// Where the key's value stands; the table's place where there is none.
+    public func place(of key: String) -> Place {
+        entries.first { $0.key == key }.map { place(of: $0.node, key) } ?? place
+    }
+
     public mutating func array(_ key: String) throws(LoyaltyError) -> [DataNode]? {
         guard let node = node(key) else { return nil }
         guard case .array(let nodes) = node.value else { throw wrong(node, key, "an array") }
@@ -163,8 +185,7 @@ public struct TableReader {
 
     /// An error about a value that has the right type but the wrong content.
     public func error(_ key: String, _ message: String, remedy: String? = nil) -> LoyaltyError {
-        let place = entries.first { $0.key == key }.map { self.place(of: $0.node, key) } ?? self.place
-        return LoyaltyError(.documentBadValue, message, at: place, remedy: remedy)
+        LoyaltyError(.documentBadValue, message, at: place(of: key), remedy: remedy)
     }
 
     public func path(to key: String) -> String { path.isEmpty ? key : "\(path).\(key)" }

@@ -1,0 +1,81 @@
+import LoyaltyModel
+
+extension Basket {
+    /// The money of each line that counts for a basis, in minor units; zero for lines that cannot earn.
+    ///
+    /// The part paid with excluded tenders is taken off all that was paid for, in proportion and to the cent.
+    func amounts(
+        _ basis: Basis,
+        without tenders: Set<Tender.Kind>
+    ) throws(LoyaltyError) -> (amounts: [Int128], excludedByTender: Int128) {
+        var amounts = lines.map { $0.price(basis) }
+        if basis.tax != .asPriced, (basis.tax == .include) != includesTax {
+            let shared = try sharedTaxes()
+            for (index, line) in lines.enumerated() where amounts[index] > 0 {
+                amounts[index] = try retaxed(amounts[index], line, sharedTax: shared.isEmpty ? nil : shared[index])
+            }
+        }
+        let excluded = try tendered(tenders, of: amounts)
+        for (index, share) in try Apportionment.shares(of: excluded, over: amounts).enumerated() {
+            amounts[index] -= share
+        }
+        for index in lines.indices where lines[index].excluded != nil { amounts[index] = 0 }
+        return (amounts, excluded)
+    }
+
+    /// Takes tax out of an amount, or adds it. Rounds half up to the cent.
+    private func retaxed(
+        _ amount: Int128,
+        _ line: BasketLine,
+        sharedTax: Int128?
+    ) throws(LoyaltyError) -> Int128 {
+        let sign: Int128 = includesTax ? -1 : 1
+        let own = sharedTax ?? line.source.taxes.reduce(0) { $0 + Int128($1.amount.minorUnits) }
+        guard own > 0 else { return amount }
+        // The till's own tax of just this amount is better than any that is computed again.
+        if amount == Int128(line.source.amount.minorUnits) { return max(amount + sign * own, 0) }
+        let rate = try taxRate(of: line, sharedTax: sharedTax)
+        let factor = try Ratio.one.adding(rate)
+        let value = try Ratio(amount, over: 1)
+        let result = includesTax ? try value.divided(by: factor) : try value.multiplied(by: factor)
+        return Int128(try result.rounded(.halfUp))
+    }
+
+    /// Tax for one unit of money without tax.
+    private func taxRate(of line: BasketLine, sharedTax: Int128?) throws(LoyaltyError) -> Ratio {
+        if let sharedTax {
+            let base = includesTax ? line.net - sharedTax : line.net
+            return base > 0 ? try Ratio(sharedTax, over: base) : .zero
+        }
+        var rate = Ratio.zero
+        let total = line.source.taxes.reduce(0) { $0 + Int128($1.amount.minorUnits) }
+        for tax in line.source.taxes where tax.amount.minorUnits > 0 {
+            let written = Int128(line.source.amount.minorUnits)
+            let base = tax.base.map { Int128($0.minorUnits) } ?? (includesTax ? written - total : written)
+            if let percent = tax.percent, !percent.isNegative {
+                rate = try rate.adding(percent.ratio.divided(by: Ratio(100)))
+            } else if base > 0 {
+                rate = try rate.adding(Ratio(Int128(tax.amount.minorUnits), over: base))
+            }
+        }
+        return rate
+    }
+
+    /// What excluded tenders paid of these amounts.
+    private func tendered(_ kinds: Set<Tender.Kind>, of amounts: [Int128]) throws(LoyaltyError) -> Int128 {
+        guard !kinds.isEmpty, ceiling > 0 else { return 0 }
+        var paid: Int128 = 0
+        for tender in sale.tenders where kinds.contains(tender.kind) {
+            let change = Int128(tender.change?.minorUnits.magnitude ?? 0)
+            paid += max(Int128(tender.amount.minorUnits) - change, 0)
+        }
+        guard paid > 0 else { return 0 }
+        let total = amounts.reduce(0, +)
+        let (quotient, remainder) = Apportionment.part(
+            of: total.magnitude,
+            paid.magnitude,
+            over: ceiling.magnitude
+        )
+        return Int128(quotient) + (remainder >= ceiling.magnitude - remainder ? 1 : 0)
+    }
+}

@@ -1,1 +1,0 @@
-// The room of EarnRules; docs/modules.md says what goes in.
