@@ -124,6 +124,7 @@ struct FaultPlan: Sendable {
 extension LoyaltyError.Code {
     static let simulatorFault = Self("sim.fault", kind: .usage)
     static let simulatorAddress = Self("sim.address", kind: .usage)
+    static let simulatorListen = Self("sim.listen", kind: .unavailable)
     static let simulatorFile = Self("sim.file", kind: .inputOutput)
     static let simulatorRecord = Self("sim.record", kind: .badData)
 }

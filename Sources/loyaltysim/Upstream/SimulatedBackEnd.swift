@@ -1,5 +1,4 @@
 import FoundationEssentials
-import HTTPTypes
 import Hummingbird
 import Logging
 import LoyaltyModel
@@ -24,9 +23,11 @@ struct SimulatedBackEnd: Sendable {
         try await application(onListening).run()
     }
 
-    /// Serves until SIGINT or SIGTERM.
+    /// Serves until SIGINT or SIGTERM. - Throws: `sim.listen` where the address cannot be used.
     func runUntilSignal(onListening: @escaping @Sendable (String) async -> Void) async throws {
-        try await application(onListening).runService()
+        do { try await application(onListening).runService() } catch let error as IOError {
+            throw LoyaltyError(.simulatorListen, "cannot listen on \(address.host) port \(address.port): \(error)")
+        }
     }
 
     private func application(
@@ -34,7 +35,7 @@ struct SimulatedBackEnd: Sendable {
     ) -> some ApplicationProtocol {
         let address = address
         var logger = Logger(label: "loyaltysim")
-        logger.logLevel = .error
+        logger.logLevel = .critical
         return Application(
             router: router(),
             configuration: ApplicationConfiguration(address: .hostname(address.host, port: address.port)),
