@@ -129,6 +129,19 @@ struct DeliveryTests {
         await transport.shutdown()
     }
 
+    @Test func aBackEndThatHangsIsGivenUp() async throws {
+        try await withBackEnd(faults: ["slow:3600000"]) { url, _ in
+            var settings = HTTPTransport.Settings(url: try UpstreamURL(url + "/events"))
+            settings.requestTimeout = .milliseconds(100)
+            let transport = HTTPTransport(settings: settings)
+            let error = await #expect(throws: LoyaltyError.self) {
+                try await transport.send(CloudEventsBatch([event(1)]))
+            }
+            #expect(error?.code == .upstreamTimeout)
+            await transport.shutdown()
+        }
+    }
+
     @Test func theCardReachesTheBackEnd() async throws {
         try await withBackEnd { url, server in
             let queue = MemoryQueue([event(1, card: CardNumber("6035700017"))])

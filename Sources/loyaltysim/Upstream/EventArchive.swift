@@ -38,12 +38,6 @@ struct EventArchive {
         }
     }
 
-    /// Whether the event is known, without storing it.
-    func known(_ event: ReceivedEvent) -> Reception? {
-        guard let fingerprint = fingerprints[event.identity] else { return nil }
-        return fingerprint == event.text.hashValue ? .duplicate : .conflict
-    }
-
     /// Writes the new ones of these events down, in their order, and counts the others.
     ///
     /// - Throws: `sim.file`; then none of them is stored.
