@@ -1,0 +1,218 @@
+public import LoyaltyModel
+
+/// Decides what happens to events on their way to the back end. No I/O: takes what happened, says what to do next.
+///
+/// One request is in flight at a time, and the queue hands out at most one event per member, so order per member holds
+/// whatever becomes of a batch. The retry classes are those of docs/upstream-protocol.md.
+public struct DeliveryMachine: Sendable {
+    /// A point in time on both clocks: waits of the line are monotonic, those that the queue stores are wall time.
+    public struct Moment: Hashable, Sendable {
+        public var wall: Timestamp
+        public var monotonic: MonotonicTime
+
+        public init(wall: Timestamp, monotonic: MonotonicTime) {
+            self.wall = wall
+            self.monotonic = monotonic
+        }
+    }
+
+    public enum Input: Sendable {
+        /// A wait ended, or the outbox got rows.
+        case woken
+        /// A person wants delivery now: waits are ignored once.
+        case syncRequested
+        /// The queue's answer to `fetch`; `nextDue` counts only where there are no events.
+        case fetched([OutboundEvent], nextDue: Timestamp?)
+        case answered(UpstreamResponse)
+        /// No answer came.
+        case failed(LoyaltyError)
+        /// The queue could not be read or written.
+        case queueFailed(LoyaltyError)
+    }
+
+    public enum Next: Hashable, Sendable {
+        /// Ask the queue for events that are due at this time.
+        case fetch(limit: Int, at: Timestamp)
+        case send([OutboundEvent])
+        /// Wait so long, or until `woken` for another reason; nil waits for that alone.
+        case sleep(Duration?)
+    }
+
+    /// What to do: write the records down, then go on with `next`.
+    public struct Step: Hashable, Sendable {
+        public var records: [DeliveryRecord] = []
+        /// What to tell a person about this step.
+        public var failure: UpstreamFailure?
+        public var next: Next
+    }
+
+    public enum Condition: Hashable, Sendable {
+        case idle
+        case delivering
+        case retrying
+        /// Nothing is delivered until a person acts; one event is tried now and then.
+        case paused(reason: String)
+    }
+
+    /// An event that the back end rejected, and whether it was the event's fault.
+    struct Rejection: Hashable, Sendable {
+        var tries = 0
+        var first: MonotonicTime
+        /// `acceptances` at the first rejection.
+        var acceptances: UInt64
+    }
+
+    public internal(set) var condition = Condition.idle
+    /// How long the line still waits by itself, on the monotonic clock.
+    public internal(set) var holdUntil: MonotonicTime?
+
+    let settings: UpstreamSettings
+    let jitter: Jitter
+    var work: [[OutboundEvent]] = []
+    var inFlight: [OutboundEvent] = []
+    var failures = 0
+    var failingSince: MonotonicTime?
+    var rejections: [String: Rejection] = [:]
+    /// How many events the back end took so far. Only a back end that takes some can show that another is bad.
+    var acceptances: UInt64 = 0
+
+    public init(settings: UpstreamSettings, jitter: @escaping Jitter) {
+        self.settings = settings
+        self.jitter = jitter
+    }
+
+    public mutating func handle(_ input: Input, at now: Moment) -> Step {
+        switch input {
+        case .woken: Step(next: wakeUp(now))
+        case .syncRequested: sync(now)
+        case .fetched(let events, let nextDue): take(events, nextDue: nextDue, now)
+        case .answered(let response): answer(response, now)
+        case .failed(let error): lineFailed(UpstreamFailure(error, at: now.wall), wait: nil, now)
+        case .queueFailed(let error): queueFailed(error, now)
+        }
+    }
+
+    private func wakeUp(_ now: Moment) -> Next {
+        if let holdUntil, holdUntil > now.monotonic { return .sleep(holdUntil.since(now.monotonic)) }
+        return fetch(now)
+    }
+
+    func fetch(_ now: Moment) -> Next {
+        if case .paused = condition { return .fetch(limit: 1, at: now.wall) }
+        return .fetch(limit: max(1, settings.batchSize), at: now.wall)
+    }
+
+    private mutating func sync(_ now: Moment) -> Step {
+        holdUntil = nil
+        if case .paused = condition { return Step(next: fetch(now)) }
+        // No wait is longer than an hour or what Retry-After may ask for; a week is past all of them.
+        return Step(next: .fetch(limit: max(1000, settings.batchSize), at: now.wall.adding(seconds: 7 * 86_400)))
+    }
+
+    private mutating func take(_ events: [OutboundEvent], nextDue: Timestamp?, _ now: Moment) -> Step {
+        guard !events.isEmpty else { return Step(next: rest(nextDue, now)) }
+        var records: [DeliveryRecord] = []
+        var batch: [OutboundEvent] = []
+        var bytes = 0
+        var suspects: [[OutboundEvent]] = []
+        for event in events {
+            if !CloudEventsBatch.canEncode(event) {
+                records.append(
+                    DeliveryRecord(id: event.id, outcome: .dead(reason: "the payload is no JSON object"), at: now.wall))
+            } else if rejections[event.id] != nil {
+                // Alone, so that a batch need not be halved again to find it.
+                suspects.append([event])
+            } else {
+                let size = CloudEventsBatch.encodedSize(event)
+                if !batch.isEmpty, batch.count >= settings.batchSize || bytes + size > settings.batchBytes {
+                    work.append(batch)
+                    batch = []
+                    bytes = 0
+                }
+                batch.append(event)
+                bytes += size
+            }
+        }
+        if !batch.isEmpty { work.append(batch) }
+        work += suspects
+        return Step(records: records, next: sendNext(now))
+    }
+
+    private mutating func rest(_ nextDue: Timestamp?, _ now: Moment) -> Next {
+        if case .paused = condition {} else { condition = nextDue == nil ? .idle : .retrying }
+        guard let nextDue else { return .sleep(nil) }
+        let (gap, overflow) = nextDue.microseconds.subtractingReportingOverflow(now.wall.microseconds)
+        // Looks again every minute, as the wall clock may be set; never at once, as a queue may say "due" and have nothing.
+        let wait: Duration = overflow ? .seconds(60) : .microseconds(gap)
+        return .sleep(min(max(wait, .milliseconds(50)), .seconds(60)))
+    }
+
+    mutating func sendNext(_ now: Moment) -> Next {
+        guard !work.isEmpty else { return fetch(now) }
+        inFlight = work.removeFirst()
+        if case .paused = condition {} else { condition = .delivering }
+        return .send(inFlight)
+    }
+
+    /// The line, not an event, is at fault: everything waits.
+    mutating func lineFailed(_ failure: UpstreamFailure, wait: Duration?, _ now: Moment) -> Step {
+        if failure.needsPerson { return pause(failure, now) }
+        let delay = max(backoff(), wait ?? .zero)
+        failures += 1
+        failingSince = failingSince ?? now.monotonic
+        condition = .retrying
+        let notBefore = now.wall.adding(delay)
+        let records = inFlight.map {
+            DeliveryRecord(id: $0.id, outcome: .retry(notBefore: notBefore, reason: failure.message), at: now.wall)
+        }
+        return hold(delay, records: records, failure: failure, now)
+    }
+
+    mutating func pause(_ failure: UpstreamFailure, _ now: Moment) -> Step {
+        condition = .paused(reason: failure.message)
+        failingSince = failingSince ?? now.monotonic
+        return hold(settings.probeInterval, records: [], failure: failure, now)
+    }
+
+    private mutating func queueFailed(_ error: LoyaltyError, _ now: Moment) -> Step {
+        let delay = max(backoff(), settings.minimumBackoff)
+        failures += 1
+        return hold(delay, records: [], failure: UpstreamFailure(error, at: now.wall), now)
+    }
+
+    private mutating func hold(
+        _ delay: Duration, records: [DeliveryRecord], failure: UpstreamFailure, _ now: Moment
+    ) -> Step {
+        inFlight = []
+        work = []
+        holdUntil = now.monotonic.adding(delay)
+        return Step(records: records, failure: failure, next: .sleep(delay))
+    }
+
+    /// Full jitter: anything from nothing to a ceiling that doubles (M. Brooker, "Exponential Backoff And Jitter", 2015).
+    private func backoff() -> Duration { backoff(failures: failures) }
+
+    func backoff(failures: Int) -> Duration {
+        let ceiling = min(settings.minimumBackoff * (1 << min(max(failures, 0), 30)), settings.maximumBackoff)
+        return random(upTo: ceiling)
+    }
+
+    func random(upTo ceiling: Duration) -> Duration {
+        let top = max(0, ceiling.microseconds)
+        return .microseconds(min(max(jitter(0...top), 0), top))
+    }
+}
+
+extension Duration {
+    /// Whole microseconds, held at the ends of the range.
+    var microseconds: Int64 {
+        let (seconds, attoseconds) = components
+        let (wide, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000)
+        let (sum, carry) = wide.addingReportingOverflow(attoseconds / 1_000_000_000_000)
+        return overflow || carry ? (seconds < 0 ? .min : .max) : sum
+    }
+}
+
+extension Timestamp {
+    func adding(_ duration: Duration) -> Timestamp { adding(microseconds: duration.microseconds) }
+}

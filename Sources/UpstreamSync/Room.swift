@@ -1,1 +1,0 @@
-// The room of UpstreamSync; docs/modules.md says what goes in.

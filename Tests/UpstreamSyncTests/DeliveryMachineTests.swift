@@ -1,0 +1,336 @@
+import LoyaltyModel
+import Testing
+import UpstreamSync
+
+/// A machine, its clock, and what it decided so far.
+private struct Bench {
+    let clock = HandClock()
+    var machine: DeliveryMachine
+
+    init(_ settings: UpstreamSettings = UpstreamSettings(), jitter: @escaping Jitter = { $0.upperBound }) {
+        machine = DeliveryMachine(settings: settings, jitter: jitter)
+    }
+
+    mutating func handle(_ input: DeliveryMachine.Input) -> DeliveryMachine.Step {
+        machine.handle(input, at: clock.moment)
+    }
+
+    mutating func fetch(_ events: [OutboundEvent]) -> DeliveryMachine.Step {
+        handle(.fetched(events, nextDue: nil))
+    }
+
+    mutating func answer(_ status: Int, _ body: String = "", retryAfter: String? = nil, date: String? = nil)
+        -> DeliveryMachine.Step
+    {
+        handle(.answered(UpstreamResponse(status: status, retryAfter: retryAfter, date: date, body: Array(body.utf8))))
+    }
+
+    /// One event sent, answered with this status.
+    mutating func single(_ status: Int, _ event: OutboundEvent, retryAfter: String? = nil, date: String? = nil)
+        -> DeliveryMachine.Step
+    {
+        _ = fetch([event])
+        return answer(status, retryAfter: retryAfter, date: date)
+    }
+
+    func seconds(until record: DeliveryRecord?) -> Double? {
+        guard case .retry(let notBefore, _) = record?.outcome else { return nil }
+        return Double(notBefore.microseconds - clock.now.microseconds) / 1e6
+    }
+}
+
+private func isDelivered(_ record: DeliveryRecord?) -> Bool {
+    if case .delivered = record?.outcome { true } else { false }
+}
+
+private func isDead(_ record: DeliveryRecord?) -> Bool { if case .dead = record?.outcome { true } else { false } }
+
+@Suite("What an answer means")
+struct DeliveryMachineTests {
+    @Test(arguments: [200, 201, 202, 204, 409])
+    func taken(_ status: Int) {
+        var bench = Bench()
+        let step = bench.single(status, event(1))
+        #expect(step.records.map(\.id) == ["t-7f.1"])
+        #expect(isDelivered(step.records.first))
+        #expect(step.next == .fetch(limit: 100, at: bench.clock.now), "goes on without waiting")
+    }
+
+    @Test(arguments: [408, 425, 429, 500, 502, 503, 504, 599])
+    func notReadyWaitsAndTriesAgain(_ status: Int) {
+        var bench = Bench()
+        let step = bench.single(status, event(1))
+        #expect(bench.seconds(until: step.records.first) == 1)
+        #expect(step.next == .sleep(.seconds(1)))
+        #expect(bench.machine.condition == .retrying)
+        #expect(step.failure?.code == "upstream.http_\(status)")
+    }
+
+    @Test func noAnswerWaitsAndTriesAgain() {
+        var bench = Bench()
+        _ = bench.fetch([event(1)])
+        let step = bench.handle(.failed(LoyaltyError(.upstreamConnect, "cannot connect")))
+        #expect(bench.seconds(until: step.records.first) == 1)
+        #expect(step.next == .sleep(.seconds(1)))
+    }
+
+    @Test func ceilingDoublesToFifteenMinutesAndNeverEnds() {
+        var bench = Bench()
+        var waits: [Double?] = []
+        for _ in 0..<14 {
+            waits.append(bench.seconds(until: bench.single(503, event(1)).records.first))
+            bench.clock.advance(.seconds(900))
+        }
+        #expect(waits == [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900, 900])
+        let step = bench.single(200, event(1))
+        #expect(isDelivered(step.records.first))
+        #expect(bench.seconds(until: bench.single(503, event(2)).records.first) == 1, "a success begins anew")
+    }
+
+    @Test func jitterMayBeAnythingDownToNothing() {
+        var bench = Bench(jitter: { $0.lowerBound })
+        #expect(bench.seconds(until: bench.single(503, event(1)).records.first) == 0)
+        var wild = Bench(jitter: { _ in .max })
+        #expect(wild.seconds(until: wild.single(503, event(1)).records.first) == 1, "held to the ceiling")
+    }
+
+    @Test(arguments: [
+        (429, "120", nil as String?, 120.0), (503, "7", nil, 7), (429, "86400", nil, 3600), (429, "soon", nil, 1),
+        (429, "-5", nil, 1), (429, "0", nil, 1),
+        // The back end's own clock counts, an hour or ten years off as it may be.
+        (429, "Sun, 06 Nov 1994 08:51:37 GMT", "Sun, 06 Nov 1994 08:49:37 GMT", 120),
+        (429, "Sun, 06 Nov 1994 08:49:30 GMT", "Sun, 06 Nov 1994 08:49:37 GMT", 1),
+    ])
+    func retryAfterIsKept(_ status: Int, _ retryAfter: String, _ date: String?, _ seconds: Double) {
+        var bench = Bench()
+        let step = bench.single(status, event(1), retryAfter: retryAfter, date: date)
+        #expect(bench.seconds(until: step.records.first) == seconds)
+    }
+
+    @Test(arguments: [401, 403, 407, 301, 302, 307, 308, 405, 415])
+    func aPersonIsNeeded(_ status: Int) {
+        var bench = Bench()
+        let step = bench.single(status, event(1))
+        #expect(step.records.isEmpty, "no try is held against the event")
+        #expect(step.next == .sleep(.seconds(60)))
+        guard case .paused = bench.machine.condition else {
+            Issue.record("not paused")
+            return
+        }
+        bench.clock.advance(.seconds(20))
+        #expect(bench.handle(.woken).next == .sleep(.seconds(40)), "new sales do not shorten the wait")
+        bench.clock.advance(.seconds(40))
+        #expect(bench.handle(.woken).next == .fetch(limit: 1, at: bench.clock.now), "one event tries it")
+        #expect(bench.fetch([event(1)]).next == .send([event(1)]))
+        #expect(bench.answer(200).next == .fetch(limit: 100, at: bench.clock.now), "then all go on")
+    }
+
+    @Test func anUnreadableTokenNeedsAPerson() {
+        var bench = Bench()
+        _ = bench.fetch([event(1)])
+        let step = bench.handle(.failed(LoyaltyError(.upstreamToken, "the token is empty")))
+        #expect(step.records.isEmpty)
+        #expect(bench.machine.condition == .paused(reason: "the token is empty"))
+    }
+
+    @Test(arguments: [400, 404, 413, 422])
+    func halvesFindTheBadEvent(_ status: Int) {
+        var bench = Bench()
+        let events = (1...5).map { event($0, member: "m\($0)") }
+        #expect(bench.fetch(events).next == .send(events))
+        #expect(bench.answer(status).next == .send(Array(events[0...1])))
+        let first = bench.answer(200)
+        #expect(first.records.map(\.id) == ["t-7f.1", "t-7f.2"])
+        #expect(first.records.allSatisfy(isDelivered))
+        #expect(first.next == .send(Array(events[2...4])))
+        #expect(bench.answer(status).next == .send([events[2]]))
+        let bad = bench.answer(status)
+        #expect(bad.records.map(\.id) == ["t-7f.3"])
+        #expect(bench.seconds(until: bad.records.first) == 600)
+        #expect(bad.next == .send(Array(events[3...4])))
+        #expect(bench.answer(200).records.map(\.id) == ["t-7f.4", "t-7f.5"])
+    }
+
+    @Test func goneIsDeadAtOnceButNotForItsBatch() {
+        var bench = Bench()
+        let events = [event(1, member: "a"), event(2, member: "b")]
+        _ = bench.fetch(events)
+        #expect(bench.answer(410).next == .send([events[0]]))
+        #expect(isDead(bench.answer(410).records.first))
+        #expect(isDelivered(bench.answer(200).records.first))
+    }
+
+    @Test func threeTriesOverAnHourThenDead() {
+        var bench = Bench()
+        let bad = event(1)
+        #expect(bench.seconds(until: bench.single(422, bad).records.first) == 600)
+        #expect(isDelivered(bench.single(200, event(2, member: "m2")).records.first))
+        bench.clock.advance(.seconds(600))
+        #expect(bench.seconds(until: bench.single(422, bad).records.first) == 3000)
+        bench.clock.advance(.seconds(3000))
+        #expect(isDead(bench.single(422, bad).records.first))
+    }
+
+    @Test func manyTriesWithinTheHourDoNotKill() {
+        var bench = Bench()
+        for _ in 0..<5 { #expect(!isDead(bench.single(422, event(1)).records.first)) }
+        _ = bench.single(200, event(2, member: "m2"))
+        #expect(!isDead(bench.single(422, event(1)).records.first))
+    }
+
+    @Test func aBackEndThatTakesNothingKillsNothing() {
+        var bench = Bench()
+        for _ in 0..<10 {
+            #expect(bench.seconds(until: bench.single(404, event(1)).records.first) != nil)
+            bench.clock.advance(.seconds(3000))
+        }
+    }
+
+    @Test func aRejectedEventTravelsAloneFromThenOn() {
+        var bench = Bench()
+        _ = bench.single(422, event(1))
+        bench.clock.advance(.seconds(600))
+        let others = [event(2, member: "m2"), event(3, member: "m3")]
+        #expect(bench.fetch([event(1)] + others).next == .send(others))
+        #expect(bench.answer(200).next == .send([event(1)]))
+    }
+
+    @Test func eachEventGetsItsOwnResult() {
+        var bench = Bench()
+        let events = (1...8).map { event($0, member: "m\($0)") }
+        _ = bench.fetch(events)
+        let step = bench.answer(
+            207,
+            """
+            [{"id":"t-7f.1","status":200},{"id":"t-7f.2","status":200,"reason":"duplicate"},
+             {"id":"t-7f.3","status":202,"reason":"stored but not matched"},{"id":"t-7f.4","status":503},
+             {"id":"t-7f.5","status":422,"reason":"unknown store"},{"id":"t-7f.6","status":410},
+             {"id":"t-7f.7","status":409},{"id":"someone else's","status":200}]
+            """)
+        let outcomes = step.records.map(\.outcome)
+        #expect(step.records.map(\.id) == events.map(\.id))
+        #expect(outcomes[0] == .delivered(warning: nil))
+        #expect(outcomes[1] == .delivered(warning: nil))
+        #expect(outcomes[2] == .delivered(warning: "stored but not matched"))
+        #expect(outcomes[3] == .retry(notBefore: bench.clock.now.adding(seconds: 1), reason: "503"))
+        #expect(outcomes[4] == .retry(notBefore: bench.clock.now.adding(seconds: 600), reason: "422: unknown store"))
+        #expect(outcomes[5] == .dead(reason: "410"))
+        #expect(outcomes[6] == .delivered(warning: nil))
+        #expect(bench.seconds(until: step.records[7]) == 1, "an event that is not named is sent again")
+        #expect(step.next == .fetch(limit: 100, at: bench.clock.now))
+    }
+
+    @Test func resultsCountInAPlain200Too() {
+        var bench = Bench()
+        _ = bench.fetch([event(1, member: "a"), event(2, member: "b")])
+        let step = bench.answer(200, #"[{"id":"t-7f.1","status":200},{"id":"t-7f.2","status":503}]"#)
+        #expect(isDelivered(step.records.first))
+        #expect(bench.seconds(until: step.records.last) == 1)
+    }
+
+    @Test(arguments: ["", "OK", "{}", "[]", #"{"stored":2}"#])
+    func aPlain200TakesAll(_ body: String) {
+        var bench = Bench()
+        _ = bench.fetch([event(1, member: "a"), event(2, member: "b")])
+        let step = bench.answer(200, body)
+        #expect(step.records.count == 2)
+        #expect(step.records.allSatisfy(isDelivered))
+    }
+
+    @Test(arguments: ["", "nonsense", "[]", #"[{"id":"t-7f.99","status":200}]"#, #"[{"id":"t-7f.1","status":503}]"#])
+    func a207ThatSaysNothingGoodHoldsTheLine(_ body: String) {
+        var bench = Bench()
+        let step = bench.fetch([event(1)])
+        #expect(step.next == .send([event(1)]))
+        let answer = bench.answer(207, body)
+        #expect(bench.seconds(until: answer.records.first) == 1)
+        #expect(answer.next == .sleep(.seconds(1)), "no storm of requests at a back end that takes nothing")
+    }
+
+    @Test func contradictionSendsAgain() {
+        var bench = Bench()
+        _ = bench.fetch([event(1, member: "a"), event(2, member: "b")])
+        let step = bench.answer(
+            207,
+            #"[{"id":"t-7f.1","status":200},{"id":"t-7f.1","status":500},{"id":"t-7f.2","status":200}]"#)
+        #expect(bench.seconds(until: step.records.first) == 1)
+        #expect(isDelivered(step.records.last))
+    }
+
+    @Test func syncNowIgnoresAllWaitsOnce() {
+        var bench = Bench()
+        _ = bench.single(503, event(1))
+        guard case .fetch(_, let time) = bench.handle(.syncRequested).next else {
+            Issue.record("no fetch")
+            return
+        }
+        #expect(time >= bench.clock.now.adding(seconds: 3600), "also those that wait for the longest")
+        _ = bench.fetch([event(1)])
+        #expect(bench.answer(200).next == .fetch(limit: 100, at: bench.clock.now))
+    }
+
+    @Test func restsUntilTheNextIsDue() {
+        var bench = Bench()
+        #expect(bench.fetch([]).next == .sleep(nil))
+        #expect(bench.machine.condition == .idle)
+        let due = bench.clock.now.adding(seconds: 20)
+        #expect(bench.handle(.fetched([], nextDue: due)).next == .sleep(.seconds(20)))
+        #expect(bench.machine.condition == .retrying)
+        let far = bench.clock.now.adding(seconds: 86_400)
+        #expect(bench.handle(.fetched([], nextDue: far)).next == .sleep(.seconds(60)), "the wall clock may be set")
+        let past = bench.clock.now.adding(seconds: -5)
+        #expect(bench.handle(.fetched([], nextDue: past)).next == .sleep(.milliseconds(50)), "never spins")
+    }
+
+    @Test func batchesAreHeldToTheirByteLimit() {
+        var settings = UpstreamSettings()
+        settings.batchBytes = 2000
+        var bench = Bench(settings)
+        let events = (1...4).map { event($0, member: "m\($0)") }
+        #expect(bench.fetch(events).next == .send(Array(events[0...2])))
+        #expect(bench.answer(200).next == .send([events[3]]))
+    }
+
+    @Test func aDamagedPayloadIsDeadAndSpoilsNoBatch() {
+        var bench = Bench()
+        var damaged = event(1, member: "a")
+        damaged.data = Array("garbage".utf8)
+        let step = bench.fetch([damaged, event(2, member: "b")])
+        #expect(step.records.map(\.id) == ["t-7f.1"])
+        #expect(isDead(step.records.first))
+        #expect(step.next == .send([event(2, member: "b")]))
+    }
+
+    @Test func aChainDoesNotComeBackAllAtOnce() {
+        var settings = UpstreamSettings()
+        settings.reconnectSpread = .seconds(60)
+        var bench = Bench(settings)
+        _ = bench.single(503, event(1))
+        bench.clock.advance(.seconds(10))
+        #expect(bench.single(200, event(1)).next == .fetch(limit: 100, at: bench.clock.now), "a hiccup is no outage")
+        _ = bench.single(503, event(2))
+        bench.clock.advance(.seconds(301))
+        let step = bench.single(200, event(2))
+        #expect(isDelivered(step.records.first))
+        #expect(step.next == .sleep(.seconds(60)))
+    }
+
+    @Test func noCardNumberComesBackOutOfAnAnswer() throws {
+        var bench = Bench()
+        let card = CardNumber("6035700017")
+        _ = bench.fetch([event(1, card: card)])
+        let step = bench.answer(422, "card 6035700017 and 4111111111111111 unknown\u{1b}[2J")
+        let text = "\(step)"
+        #expect(!text.contains("6035700017"))
+        #expect(!text.contains("4111111111111111"))
+        #expect(!text.contains("\u{1b}"))
+        #expect(text.contains("unknown"))
+    }
+
+    @Test func aFullDiskWaits() {
+        var bench = Bench()
+        let step = bench.handle(.queueFailed(LoyaltyError(.upstreamQueue, "full")))
+        #expect(step.next == .sleep(.seconds(1)))
+        #expect(step.failure?.code == "upstream.queue")
+    }
+}
