@@ -80,9 +80,12 @@ let package = Package(
             dependencies: [
                 "LoyaltyModel",
                 .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             swiftSettings: house
         ),
@@ -149,7 +152,17 @@ let package = Package(
             name: "UpstreamSyncTests",
             dependencies: ["LoyaltyModel", "UpstreamSync", "loyaltysim"],
             swiftSettings: house),
-        .testTarget(name: "ControlAPITests", dependencies: ["LoyaltyModel", "ControlAPI"], swiftSettings: house),
+        .testTarget(
+            name: "ControlAPITests",
+            dependencies: [
+                "LoyaltyModel", "DataFormats", "ControlAPI", "loyaltyctl",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: house),
         .testTarget(
             name: "LoyaltyDaemonTests",
             dependencies: ["LoyaltyModel", "EarnRules", "Storage", "LoyaltyDaemon"],

@@ -1,1 +1,0 @@
-// The room of ControlAPI; docs/modules.md says what goes in.

@@ -1,0 +1,40 @@
+public import LoyaltyModel
+
+/// What the daemon shows and does for operators. The composition root implements it; the server and nothing else calls it.
+///
+/// Every method may throw a `LoyaltyError`, which the caller sees with its code. A nil answer is `control.not_found`.
+public protocol ControlState: Sendable {
+    func status() async throws -> StatusReport
+    func readers() async throws -> [ReaderReport]
+
+    /// Newest first. - Parameter before: the reference of a sale; only older ones are wanted.
+    func sales(limit: Int, before: String?) async throws -> [SaleSummary]
+    /// - Parameter reference: the daemon's reference, or the till's number or receipt; of several the newest.
+    func sale(_ reference: String) async throws -> SaleDetail?
+
+    /// Oldest first. - Parameter state: nil is everything undelivered.
+    func queue(state: DeliveryState?, limit: Int) async throws -> [QueueItem]
+    /// One event with its payload.
+    func queueItem(_ id: String) async throws -> QueueItem?
+    /// Sends dead events out again; no ids means all of them. Ids that are not dead count for nothing.
+    /// - Returns: how many.
+    func retry(_ ids: [String]) async throws -> Int
+    /// Delivers and fetches now instead of when it is due. Returns when it has begun.
+    func syncNow() async throws
+
+    func memberCount() async throws -> MemberCount
+    func member(id: MemberID) async throws -> MemberReport?
+    func member(card: CardNumber) async throws -> MemberReport?
+
+    /// - Throws: `import.busy`.
+    func beginImport(_ begin: ImportBegin) async throws -> ImportTicket
+    /// Writes the rows in one transaction. A row whose card belongs to another member comes back as an error with the
+    /// row's line; the others are written.
+    /// - Throws: `import.unknown_ticket`.
+    func importBatch(_ ticket: ImportTicket, _ batch: ImportBatch) async throws -> ImportProgress
+    /// Ends it; a snapshot now removes the members that were not in it.
+    /// - Throws: `import.unknown_ticket`; `import.too_many_removals` where that is more than 20 % and force is not set.
+    func finishImport(_ ticket: ImportTicket) async throws -> ImportResult
+    /// Drops it: what was written stays, nobody is removed.
+    func cancelImport(_ ticket: ImportTicket) async throws
+}

@@ -1,0 +1,140 @@
+import ControlAPI
+import LoyaltyModel
+
+/// A small daemon for the tests: a store's afternoon, held in memory, with the import rules of the contract.
+actor StoreState: ControlState {
+    var report: StatusReport
+    var sales: [SaleDetail]
+    var events: [QueueItem]
+    var members: [MemberID: MemberRecord] = [:]
+    var synchronized = 0
+    /// Thrown by `status`, where a test wants to see an error travel.
+    var failure: (any Error)?
+    private var begun: ImportBegin?
+    private var named: Set<MemberID> = []
+    private var result = ImportResult(kind: .delta)
+    private var batches = 0
+
+    init(report: StatusReport, sales: [SaleDetail] = [], events: [QueueItem] = []) {
+        self.report = report
+        self.sales = sales
+        self.events = events
+    }
+
+    func fail(with error: (any Error)?) { failure = error }
+    func put(_ record: MemberRecord) { members[record.member.id] = record }
+
+    func status() async throws -> StatusReport {
+        if let failure { throw failure }
+        return report
+    }
+
+    func readers() async throws -> [ReaderReport] { report.readers }
+
+    func sales(limit: Int, before: String?) async throws -> [SaleSummary] {
+        let start = before.flatMap { name in sales.firstIndex { $0.summary.reference == name }.map { $0 + 1 } } ?? 0
+        return sales.dropFirst(start).prefix(limit).map(\.summary)
+    }
+
+    func sale(_ reference: String) async throws -> SaleDetail? {
+        sales.first { [$0.summary.reference, $0.summary.number].contains(reference) }
+    }
+
+    func queue(state: DeliveryState?, limit: Int) async throws -> [QueueItem] {
+        Array(events.filter { state == nil || $0.state == state }.prefix(limit))
+    }
+
+    func queueItem(_ id: String) async throws -> QueueItem? { events.first { $0.id == id } }
+
+    func retry(_ ids: [String]) async throws -> Int {
+        var count = 0
+        for index in events.indices where events[index].state == .dead {
+            guard ids.isEmpty || ids.contains(events[index].id) else { continue }
+            events[index].state = .waiting
+            count += 1
+        }
+        return count
+    }
+
+    func syncNow() async throws { synchronized += 1 }
+
+    func memberCount() async throws -> MemberCount {
+        MemberCount(members: members.count, cards: members.values.reduce(0) { $0 + $1.cards.count })
+    }
+
+    func member(id: MemberID) async throws -> MemberReport? {
+        members[id].map { MemberReport($0.member, cards: $0.cards.count) }
+    }
+
+    func member(card: CardNumber) async throws -> MemberReport? {
+        members.values.first { $0.cards.contains(card) }.map { MemberReport($0.member, cards: $0.cards.count) }
+    }
+
+    func beginImport(_ begin: ImportBegin) async throws -> ImportTicket {
+        guard begun == nil else { throw LoyaltyError(.importBusy, "another import is under way") }
+        begun = begin
+        named = []
+        result = ImportResult(kind: begin.kind)
+        return ImportTicket(ticket: "1")
+    }
+
+    func importBatch(_ ticket: ImportTicket, _ batch: ImportBatch) async throws -> ImportProgress {
+        guard begun != nil, ticket.ticket == "1" else { throw LoyaltyError(.importUnknownTicket, "no such import") }
+        batches += 1
+        let (changes, errors) = batch.changes { $0 == "4111111111111111" }
+        var progress = ImportProgress(errors: errors)
+        for (line, change) in changes {
+            switch change {
+            case .delete(let id):
+                if members.removeValue(forKey: id) != nil { progress.removed += 1 }
+            case .upsert(let record): apply(record, line, &progress)
+            }
+        }
+        result.rows += batch.rows.count
+        result.added += progress.added
+        result.changed += progress.changed
+        result.unchanged += progress.unchanged
+        result.removed += progress.removed
+        result.skipped += progress.errors.count
+        return progress
+    }
+
+    private func apply(_ record: MemberRecord, _ line: Int, _ progress: inout ImportProgress) {
+        let id = record.member.id
+        let isTaken = members.values.contains { other in
+            other.member.id != id && record.cards.contains { other.cards.contains($0) }
+        }
+        if isTaken {
+            let message = "the card belongs to another member"
+            progress.errors.append(
+                ImportRowError(line: line, field: "cards", code: "member.card_conflict", message: message))
+            return
+        }
+        named.insert(id)
+        switch members.updateValue(record, forKey: id) {
+        case nil: progress.added += 1
+        case record?: progress.unchanged += 1
+        default: progress.changed += 1
+        }
+    }
+
+    func finishImport(_ ticket: ImportTicket) async throws -> ImportResult {
+        guard let begin = begun else { throw LoyaltyError(.importUnknownTicket, "no such import") }
+        begun = nil
+        if begin.kind == .snapshot {
+            let gone = members.keys.filter { !named.contains($0) }
+            guard begin.force || gone.count * 5 <= members.count else {
+                throw LoyaltyError(.importTooManyRemovals, "\(gone.count) of \(members.count) members would go")
+            }
+            for id in gone { members[id] = nil }
+            result.removed += gone.count
+        }
+        result.members = members.count
+        return result
+    }
+
+    func cancelImport(_ ticket: ImportTicket) async throws { begun = nil }
+
+    var isImporting: Bool { begun != nil }
+    var batchCount: Int { batches }
+}
