@@ -6,6 +6,6 @@ struct LoyaltySim: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "loyaltysim",
         abstract: "Plays the neighbours of loyaltyd: the back end, the till, the reader.",
-        subcommands: [UpstreamCommand.self]
+        subcommands: [TillCommand.self, ReaderCommand.self, UpstreamCommand.self]
     )
 }

@@ -1,0 +1,137 @@
+import LoyaltyModel
+
+/// A day of the "Online Retail" data set (UCI; D. Chen), one sale per invoice, in the order of the file.
+struct OnlineRetail: Sendable {
+    struct Invoice: Sendable {
+        var number: String
+        /// The data set's customer number; nil where the invoice has none.
+        var customer: String?
+        /// Local time without zone, `2010-12-14T09:26:00`.
+        var time: String
+        /// RFC 3339 date.
+        var day: String
+        var lines: [NativeSale.Line]
+        var total: Money
+        /// True for invoices `C…` and for stock corrections, whose quantities are all negative.
+        var isReturn: Bool
+    }
+
+    /// What the sales are stamped with, as the file does not say it.
+    struct Till: Sendable {
+        var store = "1"
+        var register = "1"
+        var epoch: String?
+        /// `+00:00`
+        var offset = "+00:00"
+
+        var source: String { "\(store)/\(register)" }
+    }
+
+    static let columns = [
+        "InvoiceNo", "StockCode", "Description", "Quantity", "InvoiceDate", "UnitPrice", "CustomerID",
+    ]
+
+    let invoices: [Invoice]
+
+    /// - Throws: `sim.csv` with the line.
+    init(_ bytes: [UInt8], file: String? = nil) throws(LoyaltyError) {
+        let table = try CSVTable(bytes, file: file)
+        var place: [String: Int] = [:]
+        for name in Self.columns { place[name] = try table.column(name) }
+        var invoices: [Invoice] = []
+        var index: [String: Int] = [:]
+        for row in table.rows {
+            let entry = Entry(row, place)
+            do {
+                let known = index[entry["InvoiceNo"]]
+                if known == nil {
+                    index[entry["InvoiceNo"]] = invoices.count
+                    invoices.append(try entry.invoice())
+                }
+                try entry.add(to: &invoices[known ?? invoices.count - 1])
+            } catch { throw table.error(row, error.message) }
+        }
+        for place in invoices.indices { invoices[place].markReturns() }
+        self.invoices = invoices
+    }
+
+    /// A fixed sale event for an invoice.
+    static func event(_ invoice: Invoice, till: Till, seq: UInt64?) -> NativeEvent {
+        let time = invoice.time + till.offset
+        let sale = NativeSale(
+            store: till.store, register: till.register, number: invoice.number,
+            kind: invoice.isReturn ? "return" : "sale", state: "completed", closedAt: time,
+            currency: invoice.total.currency.code, pricesIncludeTax: true, lines: invoice.lines,
+            tenders: [.init(kind: "card", amount: invoice.total.amountText)],
+            totals: .init(grand: invoice.total.amountText))
+        return NativeEvent(
+            type: invoice.isReturn ? "sale.return" : "sale.complete", id: "\(invoice.number)-end",
+            source: till.source, epoch: till.epoch, seq: seq, time: time, businessDay: invoice.day, sale: sale)
+    }
+
+    /// What kind of line a stock code is; the data set mixes goods, carriage, fees, corrections and vouchers.
+    static func lineKind(_ stockCode: String) -> SaleLine.Kind {
+        switch stockCode.uppercased() {
+        case "POST", "DOT", "C2", "BANK CHARGES", "AMAZONFEE": .fee
+        case "CRUK": .donation
+        case "M", "D", "S", "B": .other
+        case let code where code.hasPrefix("GIFT_"): .giftCard
+        default: .item
+        }
+    }
+}
+
+extension OnlineRetail.Invoice {
+    fileprivate mutating func markReturns() {
+        isReturn = !lines.isEmpty && lines.allSatisfy { $0.qty.hasPrefix("-") }
+        for place in lines.indices where lines[place].qty.hasPrefix("-") {
+            lines[place].return = .init(receipt: "without")
+        }
+    }
+}
+
+/// One row with its columns by name.
+private struct Entry {
+    let row: CSVTable.Row
+    let place: [String: Int]
+
+    init(_ row: CSVTable.Row, _ place: [String: Int]) {
+        self.row = row
+        self.place = place
+    }
+
+    subscript(_ column: String) -> String { place[column].map { row.fields[$0] } ?? "" }
+
+    func invoice() throws(LoyaltyError) -> OnlineRetail.Invoice {
+        // The dates are `2010-12-14 09:26:00`; reading them with a zone checks their form.
+        let time = self["InvoiceDate"].split(separator: " ").joined(separator: "T")
+        let instant = try Timestamp(time + "Z")
+        // CustomerID went through a spreadsheet: `16161.0`.
+        let customer = self["CustomerID"].prefix { $0 != "." }
+        guard customer.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) else {
+            throw LoyaltyError(.simulatorCSV, "CustomerID is not a number")
+        }
+        guard !self["InvoiceNo"].isEmpty else { throw LoyaltyError(.simulatorCSV, "InvoiceNo is empty") }
+        return OnlineRetail.Invoice(
+            number: self["InvoiceNo"], customer: customer.isEmpty ? nil : String(customer), time: time,
+            day: instant.date.description, lines: [], total: .zero(try Currency("GBP")), isReturn: false)
+    }
+
+    func add(to invoice: inout OnlineRetail.Invoice) throws(LoyaltyError) {
+        guard let quantity = Int64(self["Quantity"]) else {
+            throw LoyaltyError(.simulatorCSV, "Quantity is not a whole number")
+        }
+        let price = try DecimalNumber(self["UnitPrice"])
+        let (product, overflow) = price.coefficient.multipliedReportingOverflow(by: quantity)
+        guard !overflow else { throw LoyaltyError(.numberOverflow, "price times quantity does not fit") }
+        let amount = try Money(
+            DecimalNumber(coefficient: product, scale: price.scale), invoice.total.currency)
+        invoice.total = try invoice.total.adding(amount)
+        invoice.lines.append(
+            NativeSale.Line(
+                id: String(invoice.lines.count + 1), kind: OnlineRetail.lineKind(self["StockCode"]).rawValue,
+                code: .init(value: self["StockCode"], scheme: ProductCode.Scheme.sku.rawValue),
+                name: self["Description"].isEmpty ? nil : self["Description"], qty: String(quantity),
+                unitPrice: price.description, amount: amount.amountText))
+    }
+}
