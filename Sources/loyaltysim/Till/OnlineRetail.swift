@@ -1,3 +1,4 @@
+import DataFormats
 import LoyaltyModel
 
 /// A day of the "Online Retail" data set (UCI; D. Chen), one sale per invoice, in the order of the file.
@@ -33,26 +34,35 @@ struct OnlineRetail: Sendable {
 
     let invoices: [Invoice]
 
-    /// - Throws: `sim.csv` with the line.
+    /// - Throws: `sim.sales` and the codes of CSV, numbers and times, with the line.
     init(_ bytes: [UInt8], file: String? = nil) throws(LoyaltyError) {
-        let table = try CSVTable(bytes, file: file)
-        var place: [String: Int] = [:]
-        for name in Self.columns { place[name] = try table.column(name) }
+        do throws(LoyaltyError) { invoices = try Self.invoices(bytes) } catch {
+            let place = Place(file: file, line: error.place?.line, column: error.place?.column)
+            throw LoyaltyError(error.code, error.message, at: place, remedy: error.remedy)
+        }
+    }
+
+    private static func invoices(_ bytes: [UInt8]) throws(LoyaltyError) -> [Invoice] {
+        var reader = CSVRowReader()
+        reader.append(bytes)
+        reader.finish()
+        guard let first = try reader.next() else {
+            throw LoyaltyError(.simulatorSales, "the file has no heading", at: Place(line: 1))
+        }
+        let header = try CSVHeader(first)
         var invoices: [Invoice] = []
         var index: [String: Int] = [:]
-        for row in table.rows {
-            let entry = Entry(row, place)
-            do {
-                let known = index[entry["InvoiceNo"]]
-                if known == nil {
-                    index[entry["InvoiceNo"]] = invoices.count
-                    invoices.append(try entry.invoice())
-                }
-                try entry.add(to: &invoices[known ?? invoices.count - 1])
-            } catch { throw table.error(row, error.message) }
+        while let row = try reader.next() {
+            let entry = try Entry(row, header)
+            do throws(LoyaltyError) {
+                let place = index[entry["InvoiceNo"]] ?? invoices.count
+                if place == invoices.count { invoices.append(try entry.invoice()) }
+                index[entry["InvoiceNo"]] = place
+                try entry.add(to: &invoices[place])
+            } catch { throw LoyaltyError(error.code, error.message, at: Place(line: row.line)) }
         }
         for place in invoices.indices { invoices[place].markReturns() }
-        self.invoices = invoices
+        return invoices
     }
 
     /// A fixed sale event for an invoice.
@@ -92,15 +102,16 @@ extension OnlineRetail.Invoice {
 
 /// One row with its columns by name.
 private struct Entry {
-    let row: CSVTable.Row
-    let place: [String: Int]
+    private var text: [String: String] = [:]
 
-    init(_ row: CSVTable.Row, _ place: [String: Int]) {
-        self.row = row
-        self.place = place
+    init(_ row: CSVRow, _ header: CSVHeader) throws(LoyaltyError) {
+        for (name, field) in try header.fields(of: row) { text[name] = field.text }
+        if let missing = OnlineRetail.columns.first(where: { text[$0] == nil }) {
+            throw LoyaltyError(.simulatorSales, "there is no column \(missing)", at: header.row.fields.first?.place)
+        }
     }
 
-    subscript(_ column: String) -> String { place[column].map { row.fields[$0] } ?? "" }
+    subscript(_ column: String) -> String { text[column] ?? "" }
 
     func invoice() throws(LoyaltyError) -> OnlineRetail.Invoice {
         // The dates are `2010-12-14 09:26:00`; reading them with a zone checks their form.
@@ -109,9 +120,9 @@ private struct Entry {
         // CustomerID went through a spreadsheet: `16161.0`.
         let customer = self["CustomerID"].prefix { $0 != "." }
         guard customer.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) else {
-            throw LoyaltyError(.simulatorCSV, "CustomerID is not a number")
+            throw LoyaltyError(.simulatorSales, "CustomerID is not a number")
         }
-        guard !self["InvoiceNo"].isEmpty else { throw LoyaltyError(.simulatorCSV, "InvoiceNo is empty") }
+        guard !self["InvoiceNo"].isEmpty else { throw LoyaltyError(.simulatorSales, "InvoiceNo is empty") }
         return OnlineRetail.Invoice(
             number: self["InvoiceNo"], customer: customer.isEmpty ? nil : String(customer), time: time,
             day: instant.date.description, lines: [], total: .zero(try Currency("GBP")), isReturn: false)
@@ -119,7 +130,7 @@ private struct Entry {
 
     func add(to invoice: inout OnlineRetail.Invoice) throws(LoyaltyError) {
         guard let quantity = Int64(self["Quantity"]) else {
-            throw LoyaltyError(.simulatorCSV, "Quantity is not a whole number")
+            throw LoyaltyError(.simulatorSales, "Quantity is not a whole number")
         }
         let price = try DecimalNumber(self["UnitPrice"])
         let (product, overflow) = price.coefficient.multipliedReportingOverflow(by: quantity)
@@ -134,4 +145,8 @@ private struct Entry {
                 name: self["Description"].isEmpty ? nil : self["Description"], qty: String(quantity),
                 unitPrice: price.description, amount: amount.amountText))
     }
+}
+
+extension LoyaltyError.Code {
+    static let simulatorSales = Self("sim.sales", kind: .badData)
 }
