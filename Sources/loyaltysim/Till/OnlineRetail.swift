@@ -7,7 +7,7 @@ struct OnlineRetail: Sendable {
         var number: String
         /// The data set's customer number; nil where the invoice has none.
         var customer: String?
-        /// Local time without zone, `2010-12-14T09:26:00`.
+        /// Local time of day without zone, `09:26:00`.
         var time: String
         /// RFC 3339 date.
         var day: String
@@ -24,6 +24,8 @@ struct OnlineRetail: Sendable {
         var epoch: String?
         /// `+00:00`
         var offset = "+00:00"
+        /// Another day for all sales, as an RFC 3339 date; nil leaves them on theirs.
+        var date: String?
 
         var source: String { "\(store)/\(register)" }
     }
@@ -67,7 +69,8 @@ struct OnlineRetail: Sendable {
 
     /// A fixed sale event for an invoice.
     static func event(_ invoice: Invoice, till: Till, seq: UInt64?) -> NativeEvent {
-        let time = invoice.time + till.offset
+        let day = till.date ?? invoice.day
+        let time = "\(day)T\(invoice.time)\(till.offset)"
         let sale = NativeSale(
             store: till.store, register: till.register, number: invoice.number,
             kind: invoice.isReturn ? "return" : "sale", state: "completed", closedAt: time,
@@ -76,7 +79,7 @@ struct OnlineRetail: Sendable {
             totals: .init(grand: invoice.total.amountText))
         return NativeEvent(
             type: invoice.isReturn ? "sale.return" : "sale.complete", id: "\(invoice.number)-end",
-            source: till.source, epoch: till.epoch, seq: seq, time: time, businessDay: invoice.day, sale: sale)
+            source: till.source, epoch: till.epoch, seq: seq, time: time, businessDay: day, sale: sale)
     }
 
     /// What kind of line a stock code is; the data set mixes goods, carriage, fees, corrections and vouchers.
@@ -115,8 +118,9 @@ private struct Entry {
 
     func invoice() throws(LoyaltyError) -> OnlineRetail.Invoice {
         // The dates are `2010-12-14 09:26:00`; reading them with a zone checks their form.
-        let time = self["InvoiceDate"].split(separator: " ").joined(separator: "T")
-        let instant = try Timestamp(time + "Z")
+        let parts = self["InvoiceDate"].split(separator: " ")
+        guard parts.count == 2 else { throw LoyaltyError(.timeSyntax, "InvoiceDate is a date and a time") }
+        let instant = try Timestamp("\(parts[0])T\(parts[1])Z")
         // CustomerID went through a spreadsheet: `16161.0`.
         let customer = self["CustomerID"].prefix { $0 != "." }
         guard customer.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) else {
@@ -124,7 +128,7 @@ private struct Entry {
         }
         guard !self["InvoiceNo"].isEmpty else { throw LoyaltyError(.simulatorSales, "InvoiceNo is empty") }
         return OnlineRetail.Invoice(
-            number: self["InvoiceNo"], customer: customer.isEmpty ? nil : String(customer), time: time,
+            number: self["InvoiceNo"], customer: customer.isEmpty ? nil : String(customer), time: String(parts[1]),
             day: instant.date.description, lines: [], total: .zero(try Currency("GBP")), isReturn: false)
     }
 

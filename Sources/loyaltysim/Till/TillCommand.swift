@@ -117,14 +117,20 @@ struct TillIdentity: ParsableArguments {
     @Option(help: "The zone of the file's times, as an offset from UTC.")
     var offset = "+00:00"
 
+    @Option(help: "Another day for all sales of the file, such as 2026-11-22.")
+    var date: String?
+
     func validate() throws {
         guard (try? Timestamp("2000-01-01T00:00:00" + offset)) != nil else {
             throw ValidationError("--offset is of the form +01:00")
         }
+        if let date, (try? Timestamp("\(date)T00:00:00Z")) == nil {
+            throw ValidationError("--date is of the form 2026-11-22")
+        }
     }
 
     var till: OnlineRetail.Till {
-        OnlineRetail.Till(store: store, register: register, epoch: epoch, offset: offset)
+        OnlineRetail.Till(store: store, register: register, epoch: epoch, offset: offset, date: date)
     }
 }
 
