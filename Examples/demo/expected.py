@@ -9,12 +9,12 @@ A second calculation that shares nothing with loyaltyd: it reads the CSV and fol
   donations and gift vouchers, and but the stock code 22834.
 - A sale earns floor(goods / 1.00) points, for gold members floor(goods x 1.25 / 1.00), and 50 more where its goods come
   to 50.00 or more. Gold are the customers whose number is a multiple of 3.
-- The points without the 50 belong to the lines of goods in proportion to their amounts: each line has the whole part of
-  its share, and the points then left over go one by one to the largest fractions, the earlier line first.
+- The points belong to the lines of goods in proportion to their amounts, those for the amount and the 50 each by
+  themselves: each line has the whole part of its share, and the points then left over go one by one to the largest
+  fractions, the earlier line first.
 - A returned line names no purchase. It goes back to the member's last purchase of the stock code that has goods left to
   return, and takes floor(line's points x pieces returned so far / pieces bought), less what was taken before; so all
-  pieces together take all the points. A piece that was not bought that day takes nothing. The 50 go back
-  when the goods that stay fall below 50.00.
+  pieces together take all the points. A piece that was not bought that day takes nothing.
 
     expected.py SALES.csv [--table]        prints JSON: figures of the day, and points for each invoice
 """
@@ -65,28 +65,27 @@ class Purchase:
     """One sale of one member, with what of it was returned."""
 
     def __init__(self, lines, gold):
-        self.lines = [[code, pieces, amount, 0] for code, pieces, amount in lines if is_goods(code)]
-        self.goods = sum((line[2] for line in self.lines), Decimal(0))
-        base = whole(self.goods * Decimal("1.25")) if gold else whole(self.goods)
-        self.shares = shares(base, [line[2] for line in self.lines])
-        self.bonus = BONUS if self.goods >= THRESHOLD else 0
-        self.points = base + self.bonus
+        goods = [(code, pieces, amount) for code, pieces, amount in lines if is_goods(code)]
+        amounts = [amount for _, _, amount in goods]
+        total = sum(amounts, Decimal(0))
+        base = whole(total * Decimal("1.25")) if gold else whole(total)
+        bonus = BONUS if total >= THRESHOLD else 0
+        self.points = base + bonus
+        points = [first + second for first, second in zip(shares(base, amounts), shares(bonus, amounts))]
+        # code, pieces bought, points, pieces returned
+        self.lines = [[code, pieces, share, 0] for (code, pieces, _), share in zip(goods, points)]
 
     def take_back(self, code, pieces):
-        """Pieces that go back to this purchase, and the points that go with them."""
+        """Pieces that find no room in this purchase, and the points that go with the others."""
         taken = 0
-        for line, share in zip(self.lines, self.shares):
-            bought, amount, returned = line[1], line[2], line[3]
+        for line in self.lines:
+            _, bought, points, returned = line
             if line[0] != code or bought <= returned or not pieces:
                 continue
             back = min(pieces, bought - returned)
-            taken += share * (returned + back) // bought - share * returned // bought
-            self.goods -= amount * back / bought
+            taken += points * (returned + back) // bought - points * returned // bought
             line[3] += back
             pieces -= back
-        if self.bonus and self.goods < THRESHOLD:
-            taken += self.bonus
-            self.bonus = 0
         return pieces, taken
 
 
