@@ -5,7 +5,9 @@ import ArgumentParser
 struct LoyaltySim: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "loyaltysim",
-        abstract: "Plays the neighbours of loyaltyd: the back end, the till, the reader.",
-        subcommands: [UpstreamCommand.self]
+        abstract: "Plays the neighbours of loyaltyd: the till, the readers, the back end, and a whole day of them all.",
+        subcommands: [
+            TillCommand.self, ReaderCommand.self, UpstreamCommand.self, DayCommand.self, MembersCommand.self,
+        ]
     )
 }
