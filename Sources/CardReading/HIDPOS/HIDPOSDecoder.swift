@@ -1,0 +1,147 @@
+import LoyaltyModel
+
+/// Reads a HID Point of Sale bar code scanner: scanned-data reports in, scans out.
+struct HIDPOSDecoder: Sendable {
+    private let formats: [UInt8: HIDPOSReportFormat]
+    private let usesReportIDs: Bool
+    private let options: ReaderOptions
+    private(set) var droppedPartialScans = 0
+    private var open: OpenScan?
+    /// The end of a scan that timed out must not pass for a scan of its own.
+    private var lateTail: (aim: AIMIdentifier?, until: MonotonicTime)?
+
+    private struct OpenScan {
+        var aim: AIMIdentifier?
+        var vendorSymbology: UInt8
+        var data: [UInt8]
+        /// Whether every report so far was filled to the last byte.
+        var isFull: Bool
+        var isDamaged = false
+        var lastArrival: MonotonicTime
+    }
+
+    /// - Returns: nil where no report carries decoded data.
+    init?(_ descriptor: ReportDescriptor, options: ReaderOptions) {
+        let formats = HIDPOSReportFormat.formats(descriptor)
+        guard !formats.isEmpty else { return nil }
+        self.formats = Dictionary(formats.map { ($0.reportID, $0) }) { first, _ in first }
+        usesReportIDs = descriptor.usesReportIDs
+        self.options = options
+    }
+
+    var deadline: MonotonicTime? { open?.lastArrival.adding(options.continuationGap) }
+
+    mutating func receive(_ report: [UInt8], at instant: MonotonicTime) -> [DecodedScan] {
+        var scans = expire(at: instant)
+        guard let format = formats[usesReportIDs ? (report.first ?? 0) : 0] else { return scans }
+        guard let chunk = format.read(report) else {
+            droppedPartialScans += 1
+            open = nil
+            return scans
+        }
+        if let aim = chunk.aim, aim.isManagement { return scans }
+        if isLateTail(chunk, at: instant) {
+            droppedPartialScans += 1
+            return scans
+        }
+        guard open != nil || !chunk.data.isEmpty else { return scans }
+        append(chunk, at: instant)
+        if !chunk.isContinued, let scan = finish() { scans.append(scan) }
+        return scans
+    }
+
+    /// Firmware that sets "continued" on every full report leaves the host waiting where the code fills its last report: what
+    /// came in full reports is whole. Anything else is half a scan.
+    mutating func expire(at instant: MonotonicTime) -> [DecodedScan] {
+        guard let open, let deadline, instant >= deadline else { return [] }
+        lateTail = (open.aim, deadline.adding(options.continuationGap))
+        if open.isFull { return finish().map { [$0] } ?? [] }
+        droppedPartialScans += 1
+        self.open = nil
+        return []
+    }
+
+    mutating func reset() {
+        if open != nil { droppedPartialScans += 1 }
+        open = nil
+        lateTail = nil
+    }
+
+    private func isLateTail(_ chunk: HIDPOSReportFormat.Chunk, at instant: MonotonicTime) -> Bool {
+        guard open == nil, let lateTail, instant < lateTail.until else { return false }
+        return chunk.aim == lateTail.aim && !chunk.isContinued
+    }
+
+    private mutating func append(_ chunk: HIDPOSReportFormat.Chunk, at instant: MonotonicTime) {
+        lateTail = nil
+        if var scan = open, scan.aim == chunk.aim, scan.vendorSymbology == chunk.vendorSymbology {
+            scan.data += chunk.data
+            scan.isFull = scan.isFull && chunk.isFull
+            scan.lastArrival = instant
+            if scan.data.count > ScanAssembler.maximumLength {
+                scan.data = []
+                scan.isDamaged = true
+            }
+            open = scan
+            return
+        }
+        // The identifier is repeated in every report of one scan; another one means that the end of the scan before was lost.
+        if open != nil { droppedPartialScans += 1 }
+        open = OpenScan(
+            aim: chunk.aim, vendorSymbology: chunk.vendorSymbology, data: Array(chunk.data), isFull: chunk.isFull,
+            lastArrival: instant)
+    }
+
+    private mutating func finish() -> DecodedScan? {
+        guard let scan = open else { return nil }
+        open = nil
+        guard !scan.isDamaged else {
+            droppedPartialScans += 1
+            return nil
+        }
+        var data = scan.data
+        while data.last == 0 { data.removeLast() }
+        if options.stripsSuffix { data = data.strippingSuffix() }
+        guard scan.aim != nil else {
+            return DecodedScan(characters: data, completedAt: scan.lastArrival, vendorSymbology: scan.vendorSymbology)
+        }
+        if let aim = scan.aim, data.count > 3, AIMIdentifier(data.prefix(3)) == aim { data.removeFirst(3) }
+        guard !data.isEmpty else { return nil }
+        return DecodedScan(
+            data: data, aim: scan.aim, symbology: Self.symbology(scan.vendorSymbology, scan.aim),
+            completedAt: scan.lastArrival)
+    }
+
+    /// The vendor's letter where it says more than the identifier, which has one word for EAN-13, UPC-A and UPC-E.
+    fileprivate static func symbology(_ letter: UInt8, _ aim: AIMIdentifier?) -> Symbology? {
+        guard let aim, let symbology = aim.symbology else { return vendorSymbologies[letter] }
+        guard symbology == .ean13, aim.modifier == UInt8(ascii: "0"), let other = vendorSymbologies[letter],
+            other.isArticleNumber
+        else { return symbology }
+        return other
+    }
+
+    /// Honeywell's letters.
+    private static let vendorSymbologies: [UInt8: Symbology] = [
+        UInt8(ascii: "d"): .ean13, UInt8(ascii: "c"): .upca, UInt8(ascii: "D"): .ean8, UInt8(ascii: "E"): .upce,
+        UInt8(ascii: "j"): .code128, UInt8(ascii: "|"): .gs1128, UInt8(ascii: "b"): .code39, UInt8(ascii: "<"): .code39,
+        UInt8(ascii: "i"): .code93, UInt8(ascii: "a"): .codabar, UInt8(ascii: "e"): .itf,
+        UInt8(ascii: "f"): .industrial2of5, UInt8(ascii: "m"): .industrial2of5, UInt8(ascii: "h"): .code11,
+        UInt8(ascii: "g"): .msi, UInt8(ascii: "s"): .qr, UInt8(ascii: "w"): .dataMatrix, UInt8(ascii: "r"): .pdf417,
+        UInt8(ascii: "R"): .pdf417, UInt8(ascii: "z"): .aztec, UInt8(ascii: "x"): .maxicode,
+        UInt8(ascii: "y"): .databar,
+        UInt8(ascii: "{"): .databar, UInt8(ascii: "}"): .databar,
+    ]
+}
+
+extension DecodedScan {
+    /// Data without an identifier beside them may have one in front.
+    fileprivate init?(characters: [UInt8], completedAt: MonotonicTime, vendorSymbology: UInt8) {
+        guard !characters.isEmpty else { return nil }
+        if let symbology = HIDPOSDecoder.symbology(vendorSymbology, nil) {
+            self.init(data: characters, aim: nil, symbology: symbology, completedAt: completedAt)
+        } else {
+            self.init(characters: characters, completedAt: completedAt)
+        }
+    }
+}
