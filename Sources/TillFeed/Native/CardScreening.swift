@@ -1,0 +1,21 @@
+public import LoyaltyModel
+
+/// The payment screen as the till feed sees it. Everything a till sends passes through it before it becomes part of an event.
+public struct CardScreening: Sendable {
+    /// Judges a card value as the till wrote it. A refused value is forgotten.
+    public var classify: @Sendable (String, CardIdentifierKind, CardEntry) -> PresentedCard.Value
+    /// Whether a text holds a payment card number or track.
+    public var containsPaymentCard: @Sendable (String) -> Bool
+    /// The text without payment card numbers and tracks.
+    public var redacted: @Sendable (String) -> String
+
+    public init(
+        classify: @escaping @Sendable (String, CardIdentifierKind, CardEntry) -> PresentedCard.Value,
+        containsPaymentCard: @escaping @Sendable (String) -> Bool,
+        redacted: @escaping @Sendable (String) -> String
+    ) {
+        self.classify = classify
+        self.containsPaymentCard = containsPaymentCard
+        self.redacted = redacted
+    }
+}
