@@ -1,0 +1,47 @@
+/// What ends a scan of a reader that sends characters. The raw value is the word in configuration.
+public enum ScanTerminator: String, Sendable, Codable, CaseIterable {
+    case cr
+    case lf
+    /// CR followed by LF. Ends at the CR; the LF is swallowed.
+    case crlf
+    case tab
+    case keypadEnter = "keypad_enter"
+    /// The reader sends no terminator: silence for as long as the gap ends a scan.
+    case none
+}
+
+/// How one reader is set up. The defaults fit a reader fresh from the factory.
+public struct ReaderOptions: Sendable, Hashable {
+    /// The layout that the reader is programmed for, which is not that of the PC.
+    public var layout: KeyboardLayout
+    public var terminators: Set<ScanTerminator>
+    /// The longest silence inside one scan of a keyboard wedge.
+    public var gap: Duration
+    /// The longest silence between the reports of one scan that says it continues.
+    public var continuationGap: Duration
+    /// Whether one trailing CR, LF, CR LF or TAB is cut off readers that send it as data.
+    public var stripsSuffix: Bool
+    /// The NumLock light sent to a keyboard wedge at start. Caps Lock stays off always: readers compensate for it.
+    public var numLock: Bool
+    /// Keys that stand for a control character; Ctrl with a letter or with `[ \ ] 6 -` needs no entry.
+    public var functionKeys: [UInt8: UInt8]
+
+    /// - Parameter functionKeys: usage of page 07 to character; by default F8 (41h) is GS.
+    public init(
+        layout: KeyboardLayout = .us,
+        terminators: Set<ScanTerminator> = [.cr, .lf, .crlf, .tab, .keypadEnter],
+        gap: Duration = .milliseconds(80),
+        continuationGap: Duration = .milliseconds(500),
+        stripsSuffix: Bool = true,
+        numLock: Bool = false,
+        functionKeys: [UInt8: UInt8] = [0x41: 0x1d]
+    ) {
+        self.layout = layout
+        self.terminators = terminators
+        self.gap = gap
+        self.continuationGap = continuationGap
+        self.stripsSuffix = stripsSuffix
+        self.numLock = numLock
+        self.functionKeys = functionKeys
+    }
+}

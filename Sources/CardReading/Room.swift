@@ -1,1 +1,0 @@
-// The room of CardReading; docs/modules.md says what goes in.
