@@ -1,3 +1,4 @@
+import CardReading
 import LoyaltyModel
 import Testing
 import TillFeed
@@ -90,6 +91,26 @@ private let loyalty = "2912345678901"
             #expect(!shown.contains("u0032"), "\(shown)")
             #expect(problem?.redactedLine.isEmpty == false)
         }
+    }
+
+    /// The same through the daemon's own screen.
+    @Test func theDaemonsScreenJudgesAlike() throws {
+        let scheme = CardScheme(name: "club", prefix: "29", lengths: 13...13)
+        let decoder = TillEventDecoder(screening: CardScreening(classifier: try CardClassifier(schemes: [scheme])))
+        let refused = #expect(throws: TillLineProblem.self) {
+            try decoder.decode(Array(line(sale: #","receipt":"\#(payment)""#).utf8))
+        }
+        #expect(refused?.error.code == .tillPaymentCard)
+        let text = line(
+            sale: #","members":[{"value":"\#(loyalty)"},{"value":"\#(payment)"}],"discounts":"#
+                + #"[{"amount":"1","source":"coupon","code":"20261122001"}]"#,
+            line: #","name":"Card \#(payment)""#
+        )
+        let event = try decoder.decode(Array(text.utf8))
+        #expect(event.cards.map(\.value) == [CardNumber(loyalty).map { .number($0) }, .refused(.paymentCard)])
+        guard case .sale(_, let sale) = event.content else { return }
+        #expect(sale.lines.first?.name == "Card ################")
+        #expect(sale.discounts.first?.code == "20261122001")
     }
 
     @Test func whatIsNoCardStaysReadable() {

@@ -1,3 +1,4 @@
+public import CardReading
 public import LoyaltyModel
 
 /// The payment screen as the till feed sees it. Everything a till sends passes through it before it becomes part of an event.
@@ -18,4 +19,21 @@ public struct CardScreening: Sendable {
         self.containsPaymentCard = containsPaymentCard
         self.redacted = redacted
     }
+
+    /// The screen of the daemon, the same that judges scans.
+    public init(classifier: CardClassifier) {
+        self.init(
+            classify: { text, kind, entry in
+                switch classifier.classify(text: text, kind: kind, entry: entry) {
+                case .loyalty(let number, _), .unclassified(let number): .number(number)
+                case .refused(let refusal): .refused(refusal)
+                }
+            },
+            containsPaymentCard: PaymentScreen.containsPaymentCard,
+            redacted: PaymentScreen.redacted
+        )
+    }
+
+    /// The text, redacted where it holds a payment card and only there: redacting masks every long number, coupons included.
+    func harmless(_ text: String) -> String { containsPaymentCard(text) ? redacted(text) : text }
 }

@@ -114,7 +114,7 @@ extension TillFields {
                 at: table.error("dept", "").place
             )
         }
-        return path.map(screening.redacted)
+        return path.map(screening.harmless)
     }
 
     private mutating func discounts(_ currency: Currency) throws(LoyaltyError) -> [SaleDiscount] {
