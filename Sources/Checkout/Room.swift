@@ -1,1 +1,0 @@
-// The room of Checkout; docs/modules.md says what goes in.

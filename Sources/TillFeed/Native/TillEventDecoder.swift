@@ -1,0 +1,151 @@
+public import DataFormats
+public import LoyaltyModel
+
+/// Turns one line of the native till protocol, version 1 (docs/till-protocol.md), into an event.
+///
+/// Types are strict, fields that the protocol does not know are ignored. Card numbers of loyalty cards end up in `PresentedCard`
+/// alone, those of payment cards nowhere.
+public struct TillEventDecoder: Sendable {
+    /// The longest line: 1 MiB without its line end.
+    public static let maximumLineLength = 1 << 20
+
+    private let screening: CardScreening
+
+    public init(screening: CardScreening) { self.screening = screening }
+
+    /// - Parameter line: one line of UTF-8 without its line end.
+    /// - Throws: a problem with one of the `till.*` codes; its column counts bytes from 1.
+    public func decode(_ line: [UInt8]) throws(TillLineProblem) -> TillEvent {
+        guard line.count <= Self.maximumLineLength else { throw overlong(line) }
+        let node: DataNode
+        do { node = try JSONDocument.parse(line) } catch {
+            throw TillLineProblem(
+                error: Self.tillError(error),
+                redactedLine: LineRedaction(screening).redacted(brokenLine: line)
+            )
+        }
+        do { return try event(node) } catch {
+            throw TillLineProblem(
+                acknowledges: harmlessID(node),
+                error: Self.tillError(error),
+                redactedLine: LineRedaction(screening).redacted(node)
+            )
+        }
+    }
+
+    /// - Throws: as `decode(_:)`, with a document that is JSON already, such as an adapter's.
+    public func decode(_ node: DataNode) throws(LoyaltyError) -> TillEvent {
+        do { return try event(node) } catch { throw Self.tillError(error) }
+    }
+
+    /// The problem that a line is which does not end within the limit.
+    ///
+    /// - Parameter start: the line's first bytes.
+    public func overlong(_ start: [UInt8]) -> TillLineProblem {
+        TillLineProblem(
+            error: LoyaltyError(
+                .tillLineTooLong,
+                "the line is longer than \(Self.maximumLineLength) bytes",
+                remedy: "Send one event per line, each ended by a line feed"
+            ),
+            redactedLine: LineRedaction(screening).redacted(brokenLine: Array(start.prefix(LineRedaction.limit)))
+        )
+    }
+
+    private func event(_ node: DataNode) throws(LoyaltyError) -> TillEvent {
+        guard case .table = node.value else {
+            throw LoyaltyError(.documentSyntax, "expected an object, found \(node.kind)", at: node.place)
+        }
+        var fields = TillFields(try TableReader(node), screening)
+        try checkVersion(&fields)
+        let identity = EventIdentity(
+            source: try fields.requiredIdentity("source", maximum: 128),
+            epoch: try fields.identity("epoch", maximum: 64) ?? "0",
+            id: try fields.requiredIdentity("id", maximum: 128)
+        )
+        let type = try fields.present(try fields.bounded("type", 64), "type")
+        let time = try fields.present(try fields.timestamp("time"), "time")
+        var cards: [PresentedCard] = []
+        let content = try content(type, &fields, &cards)
+        return TillEvent(
+            identity: identity,
+            sequence: try fields.unsigned("seq"),
+            time: time,
+            businessDay: try fields.date("business_day"),
+            training: try fields.table.boolean("training") ?? false,
+            replay: try fields.table.boolean("replay") ?? false,
+            content: content,
+            cards: cards
+        )
+    }
+
+    private func checkVersion(_ fields: inout TillFields) throws(LoyaltyError) {
+        let version = try fields.table.required("v")
+        guard version.value == .integer(1) else {
+            throw LoyaltyError(
+                .tillVersion,
+                "only version 1 of the till protocol is known here",
+                at: version.place.with(path: "v"),
+                remedy: "Write \"v\":1"
+            )
+        }
+    }
+
+    private func content(
+        _ type: String,
+        _ fields: inout TillFields,
+        _ cards: inout [PresentedCard]
+    ) throws(LoyaltyError) -> TillEvent.Content {
+        if type.hasPrefix("sale."), let verb = TillEvent.SaleVerb(rawValue: String(type.dropFirst(5))) {
+            var reader = try fields.requiredObject("sale")
+            let sale = try reader.sale(verb)
+            for member in try reader.tables("members") {
+                var member = member
+                cards.append(try member.presentedCard())
+            }
+            return .sale(verb, sale)
+        }
+        if type.hasPrefix("control."), let verb = TillEvent.ControlVerb(rawValue: String(type.dropFirst(8))) {
+            return .control(verb)
+        }
+        if let verb = TillEvent.CardVerb(rawValue: type) {
+            var card = try verb == .present ? fields.requiredObject("card") : fields.object("card")
+            return .card(verb, try card?.presentedCard())
+        }
+        throw LoyaltyError(
+            .tillUnknownType,
+            "this type of event is not known",
+            at: fields.table.error("type", "").place,
+            remedy: "Known types: " + Self.types.joined(separator: ", ")
+        )
+    }
+
+    private static let types =
+        TillEvent.SaleVerb.allCases.map { "sale.\($0.rawValue)" } + TillEvent.CardVerb.allCases.map(\.rawValue)
+        + TillEvent.ControlVerb.allCases.map { "control.\($0.rawValue)" }
+
+    /// The event's id, where it can be repeated to the till without harm.
+    private func harmlessID(_ node: DataNode) -> String {
+        guard case .table(let entries) = node.value,
+            case .string(let id) = entries.first(where: { $0.key == "id" })?.node.value,
+            id.utf8.count <= 128, !screening.containsPaymentCard(id)
+        else { return "" }
+        return id
+    }
+
+    private static func tillError(_ error: LoyaltyError) -> LoyaltyError {
+        var error = error
+        // The connection is one line after the other: only the column helps.
+        error.place?.line = nil
+        // A remedy may repeat a number as it was written.
+        error.remedy = error.remedy.map(LineRedaction.withoutDigitRuns)
+        if error.code == .documentSyntax {
+            error.code = .tillBadJSON
+        } else if error.code == .documentMissingKey {
+            error.code = .tillMissingField
+        } else if !error.code.name.hasPrefix("till.") {
+            error.code = .tillBadField
+        }
+        return error
+    }
+}

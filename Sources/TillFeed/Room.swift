@@ -1,1 +1,0 @@
-// The room of TillFeed; docs/modules.md says what goes in.

@@ -1,0 +1,56 @@
+/// One line of a stream.
+enum TillFrame: Sendable, Hashable {
+    /// Without its line end.
+    case line([UInt8])
+    /// The first bytes of a line that does not end within the limit; the rest was skipped.
+    case overlong([UInt8])
+}
+
+/// Cuts a stream of bytes at line feeds. A carriage return before the line feed goes too, blank lines are dropped.
+///
+/// Never holds more than the limit, whatever comes.
+struct LineFramer {
+    private let limit: Int
+    private var partial: [UInt8] = []
+    /// The line has gone beyond the limit; the rest is dropped up to its line feed.
+    private var isSkipping = false
+
+    init(limit: Int) { self.limit = limit }
+
+    /// Takes the next bytes and gives every line that they complete.
+    mutating func append(_ bytes: some Collection<UInt8>) -> [TillFrame] {
+        var frames: [TillFrame] = []
+        var rest = bytes[...]
+        while let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
+            take(rest[..<end])
+            if let frame = complete() { frames.append(frame) }
+            rest = rest[rest.index(after: end)...]
+        }
+        take(rest)
+        return frames
+    }
+
+    /// The last line of a stream that ended without a line feed.
+    mutating func finish() -> TillFrame? { complete() }
+
+    private mutating func take(_ bytes: some Collection<UInt8>) {
+        guard !isSkipping, !bytes.isEmpty else { return }
+        // One more than the limit, for a carriage return.
+        guard partial.count + bytes.count <= limit + 1 else {
+            partial.append(contentsOf: bytes.prefix(limit + 1 - partial.count))
+            isSkipping = true
+            return
+        }
+        partial.append(contentsOf: bytes)
+    }
+
+    private mutating func complete() -> TillFrame? {
+        var line = partial
+        partial = []
+        defer { isSkipping = false }
+        if isSkipping { return .overlong(line) }
+        if line.last == UInt8(ascii: "\r") { line.removeLast() }
+        if line.count > limit { return .overlong(line) }
+        return line.allSatisfy { $0 == 0x20 || $0 == 0x09 || $0 == 0x0d } ? nil : .line(line)
+    }
+}

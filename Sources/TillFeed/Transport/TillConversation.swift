@@ -1,0 +1,114 @@
+import LoyaltyModel
+
+/// Answers the lines of one connection in their order, with a bounded number of them under way.
+///
+/// One task reads, decodes and submits; the other awaits the answers and writes them. Neither looks at cancellation: what
+/// has been submitted is answered. The conversation ends when the frames end or writing fails.
+struct TillConversation: Sendable {
+    static let maximumInFlight = 256
+
+    let decoder: TillEventDecoder
+    let handler: any TillHandler
+
+    /// - Returns: how many answers were written, and the error that ended the writing early.
+    func run<Frames: AsyncSequence & Sendable>(
+        _ frames: Frames,
+        write: @escaping @Sendable (AnswerLine) async throws -> Void
+    ) async -> (answered: Int, failure: (any Error)?) where Frames.Element == TillFrame {
+        let pending = PendingAnswers(capacity: Self.maximumInFlight)
+        let reader = Task { await read(frames, into: pending) }
+        var answered = 0
+        var failure: (any Error)?
+        while let answer = await pending.first() {
+            do { try await write(AnswerLine(await answer.value)) } catch {
+                failure = error
+                break
+            }
+            answered += 1
+            await pending.removeFirst()
+        }
+        await pending.abandon()
+        // Nobody reads these answers, but what they stand for is on its way to disk.
+        if failure == nil { await reader.value }
+        return (answered, failure)
+    }
+
+    private func read<Frames: AsyncSequence & Sendable>(
+        _ frames: Frames,
+        into pending: PendingAnswers
+    ) async where Frames.Element == TillFrame {
+        do {
+            for try await frame in frames {
+                guard await pending.waitForRoom() else { break }
+                await pending.append(await submit(frame))
+            }
+        } catch {
+            // The stream broke off: what was read is answered, the rest the till sends again.
+        }
+        await pending.finish()
+    }
+
+    private func submit(_ frame: TillFrame) async -> Task<TillAnswer, Never> {
+        switch frame {
+        case .overlong(let start): return await handler.quarantine(decoder.overlong(start))
+        case .line(let line):
+            do { return await handler.submit(try decoder.decode(line)) } catch {
+                return await handler.quarantine(error)
+            }
+        }
+    }
+}
+
+/// The answers under way, in the order of their lines. One task appends, another one removes.
+private actor PendingAnswers {
+    private let capacity: Int
+    private var answers: [Task<TillAnswer, Never>] = []
+    private var isFinished = false
+    private var isAbandoned = false
+    private var reader: CheckedContinuation<Void, Never>?
+    private var writer: CheckedContinuation<Void, Never>?
+
+    init(capacity: Int) { self.capacity = capacity }
+
+    /// False where the other side has given up.
+    func waitForRoom() async -> Bool {
+        while answers.count >= capacity, !isAbandoned { await withCheckedContinuation { reader = $0 } }
+        return !isAbandoned
+    }
+
+    func append(_ answer: Task<TillAnswer, Never>) {
+        answers.append(answer)
+        resumeWriter()
+    }
+
+    func finish() {
+        isFinished = true
+        resumeWriter()
+    }
+
+    func abandon() {
+        isAbandoned = true
+        resumeReader()
+    }
+
+    /// The oldest answer, which stays; nil at the end.
+    func first() async -> Task<TillAnswer, Never>? {
+        while answers.isEmpty, !isFinished { await withCheckedContinuation { writer = $0 } }
+        return answers.first
+    }
+
+    func removeFirst() {
+        if !answers.isEmpty { answers.removeFirst() }
+        resumeReader()
+    }
+
+    private func resumeReader() {
+        reader?.resume()
+        reader = nil
+    }
+
+    private func resumeWriter() {
+        writer?.resume()
+        writer = nil
+    }
+}

@@ -1,0 +1,97 @@
+import Glibc
+import LoyaltyModel
+import Testing
+import TillFeed
+
+@Suite(.timeLimit(.minutes(1))) struct TillPipes {
+    /// Two pipes with the daemon's ends, which the tests close, and the till's.
+    private final class Pipes {
+        let input: Int32
+        let output: Int32
+        var till: TestClient?
+        var answers: TestClient?
+
+        init() {
+            var toDaemon: [Int32] = [-1, -1]
+            var fromDaemon: [Int32] = [-1, -1]
+            #expect(pipe(&toDaemon) == 0)
+            #expect(pipe(&fromDaemon) == 0)
+            (input, till) = (toDaemon[0], TestClient(descriptor: toDaemon[1]))
+            (output, answers) = (fromDaemon[1], TestClient(descriptor: fromDaemon[0]))
+        }
+
+        func closeOutput() { close(output) }
+
+        deinit { close(input) }
+    }
+
+    @Test func answersEveryLineAndEndsWithTheInput() async throws {
+        let pipes = Pipes()
+        let gate = Gate()
+        let till = RecordingTill(everyGate: gate)
+        let pipe = try TillPipe(input: pipes.input, output: pipes.output, decoder: decoder, handler: till)
+        let running = Task { try await pipe.run() }
+        let ids = (1...150).map { "\($0)" }
+        try await pipes.till?.send(ids.map { saleLine(id: $0) + "\r\n" }.joined() + "\n{}\n" + saleLine(id: "last"))
+        pipes.till = nil
+        await till.submitted.reaches(152)
+        await gate.open()
+        #expect(try await running.value == 152)
+        pipes.closeOutput()
+        #expect(try await pipes.answers?.remainingIDs() == ids + ["", "last"])
+    }
+
+    @Test func cancellationAnswersWhatWasReadAndLeavesHalfALine() async throws {
+        let pipes = Pipes()
+        let gate = Gate()
+        let till = RecordingTill(everyGate: gate)
+        let pipe = try TillPipe(input: pipes.input, output: pipes.output, decoder: decoder, handler: till)
+        let running = Task { try await pipe.run() }
+        try await pipes.till?.send(saleLine(id: "1") + "\n" + saleLine(id: "half"))
+        await till.submitted.reaches(1)
+        running.cancel()
+        await gate.open()
+        #expect(try await running.value == 1)
+        pipes.closeOutput()
+        #expect(try await pipes.answers?.remainingIDs() == ["1"])
+        #expect(await till.ids == ["1"])
+    }
+
+    @Test func aTillThatIsGoneIsAnErrorAndNotTheEndOfTheProcess() async throws {
+        let pipes = Pipes()
+        let till = RecordingTill()
+        let pipe = try TillPipe(input: pipes.input, output: pipes.output, decoder: decoder, handler: till)
+        pipes.answers = nil
+        let running = Task { try await pipe.run() }
+        try await pipes.till?.send(saleLine(id: "1") + "\n")
+        let error = await #expect(throws: LoyaltyError.self) { try await running.value }
+        #expect(error?.code == .tillOutput)
+        #expect(await till.ids == ["1"])
+        pipes.closeOutput()
+    }
+
+    @Test func anInputThatCannotBeReadIsAnError() async throws {
+        let pipes = Pipes()
+        let directory = open("/", O_RDONLY)
+        let pipe = try TillPipe(input: directory, output: pipes.output, decoder: decoder, handler: RecordingTill())
+        let error = await #expect(throws: LoyaltyError.self) { try await pipe.run() }
+        #expect(error?.code == .tillInput)
+        close(directory)
+        pipes.closeOutput()
+    }
+
+    @Test func hearsOfAScanBetweenTheAnswers() async throws {
+        let pipes = Pipes()
+        let till = RecordingTill()
+        let pipe = try TillPipe(input: pipes.input, output: pipes.output, decoder: decoder, handler: till)
+        let running = Task { try await pipe.run() }
+        try await pipes.till?.send(saleLine(id: "1") + "\n")
+        #expect(try await pipes.answers?.answer()?.acknowledges == "1")
+        let time = try Timestamp("2026-11-22T09:30:00Z")
+        pipe.push(CardScannedNotice(reader: ReaderID("usb-1"), register: nil, time: time, result: "held"))
+        #expect(try await pipes.answers?.line()?.contains(#""type":"card.scanned""#) == true)
+        pipes.till = nil
+        #expect(try await running.value == 1)
+        pipes.closeOutput()
+    }
+}
