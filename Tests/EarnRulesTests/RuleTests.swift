@@ -33,6 +33,12 @@ import Testing
         #expect(try program.earn(Sample.sale(lines)).shares == ["1": "4"])
     }
 
+    @Test func aClassThatIsMatchedByNameIsNotExcludedByDefault() throws {
+        let program = try Sample.base("", "match = { class = [\"fee\"] }")
+        let lines = try [Sample.line("bag", "4.00", .fee), Sample.line("card", "9.00", .giftCard)]
+        #expect(try program.earn(Sample.sale(lines)).shares == ["bag": "4"])
+    }
+
     @Test func storesAndChannels() throws {
         let program = try Sample.base("", "store = [\"300\"]\nchannel = [\"online\"]")
         let lines = try [Sample.line("1", "4.00")]
@@ -285,7 +291,7 @@ import Testing
         let result = try program.earn(Sample.sale([Sample.line("1", "42.10")]), member: Sample.member())
         #expect(result.trace.map(\.rule) == ["basket", "base", "double", "spend-50", "total"])
         #expect(result.trace.map(\.matched) == [true, true, false, false, true])
-        #expect(result.step("base")?.reason == "1 points per 1.00 on 42.10 gives 42.1")
+        #expect(result.step("base")?.reason == "1 per 1.00 on 42.10 gives 42.1 points")
         #expect(result.step("base")?.lines.first?.points == "42.1")
         #expect(result.step("double")?.reason == "it is for tier gold; the member has no tier")
         #expect(

@@ -72,32 +72,18 @@ struct Evaluation {
                 Accrual.LineShare(line: basket.lines[index].source.id, points: try points(units, decimals))
             )
         }
-        let total = try points(lines.reduce(0, +), decimals)
-        var exact = Ratio.zero
-        var traced: [TraceStep.Line] = []
-        for (index, line) in basket.lines.enumerated() {
-            var ofLine = Ratio.zero
-            for rate in rates { ofLine = try ofLine.adding(rate.points[index].multiplied(by: factors[index])) }
-            guard !ofLine.isZero else { continue }
-            exact = try exact.adding(ofLine)
-            traced.append(TraceStep.Line(line: line.source.id, basis: text(line.net), points: ofLine.pointsText))
-        }
+        let sum = lines.reduce(0, +)
+        let total = try points(sum, decimals)
+        let (exact, traced) = try exactPoints(rates, factors)
         var reason = "\(exact.pointsText) \(currency) by rates and multipliers"
         if !exact.isZero {
             reason += ", \(program.rounding.mode.words)"
             if program.rounding.mode != .none { reason += " \(program.rounding.scope.words)" }
             reason += " to \(try points(fromRates, decimals))"
         }
-        let bonus = lines.reduce(0, +) - fromRates
-        if bonus > 0 { reason += "; \(try points(bonus, decimals)) by bonuses" }
+        if sum > fromRates { reason += "; \(try points(sum - fromRates, decimals)) by bonuses" }
         steps.append(
-            TraceStep(
-                rule: Self.totalStep,
-                matched: total.units > 0,
-                reason: reason,
-                points: "\(total)",
-                lines: traced
-            )
+            TraceStep(rule: Self.totalStep, matched: sum > 0, reason: reason, points: "\(total)", lines: traced)
         )
         guard !total.isZero else { return nil }
         return Accrual(
@@ -106,6 +92,23 @@ struct Evaluation {
             qualifying: try points(qualifying, decimals),
             lines: shares
         )
+    }
+
+    /// Points by rates and multipliers before rounding, in all and for each line that has some.
+    private func exactPoints(
+        _ rates: [RateResult],
+        _ factors: [Ratio]
+    ) throws(LoyaltyError) -> (sum: Ratio, lines: [TraceStep.Line]) {
+        var sum = Ratio.zero
+        var lines: [TraceStep.Line] = []
+        for (index, line) in basket.lines.enumerated() {
+            var ofLine = Ratio.zero
+            for rate in rates { ofLine = try ofLine.adding(rate.points[index].multiplied(by: factors[index])) }
+            guard !ofLine.isZero else { continue }
+            sum = try sum.adding(ofLine)
+            lines.append(TraceStep.Line(line: line.source.id, basis: text(line.net), points: ofLine.pointsText))
+        }
+        return (sum, lines)
     }
 
     func points(_ units: Int128, _ decimals: Int) throws(LoyaltyError) -> Points {

@@ -87,9 +87,9 @@ extension Evaluation {
             )
         }
         let counted = zip(candidate.amounts, candidate.excluded).reduce(Int128(0)) { $1.1 == nil ? $0 + $1.0 : $0 }
-        var reason = "\(rate.points) \(result.rule.currency) per \(rate.per)"
+        var reason = "\(rate.points) per \(rate.per)"
         if rate.step == .whole { reason += ", whole steps only," }
-        reason += " on \(text(counted)) gives \(sum.pointsText)"
+        reason += " on \(text(counted)) gives \(sum.pointsText) \(result.rule.currency)"
         if candidate.excludedByTender > 0 {
             let kinds = result.rule.excludedTenders.map(\.rawValue).sorted().joined(separator: " or ")
             reason += "; \(text(candidate.excludedByTender)) of the basket was paid with \(kinds) and does not count"

@@ -37,14 +37,15 @@ struct RuleFile {
         let currency = try currency()
         let basis = try Basis.read(from: &reader, "basis", default: defaults.basis)
         let effect = try effect(kind, currency)
+        let match = try match()
         let rule = Rule(
             id: id,
             currency: currency,
             lots: try lots(kind),
             isQualifying: try reader.boolean("qualifying") ?? true,
             effect: effect,
-            match: try match(),
-            exclude: try exclude(),
+            match: match,
+            exclude: try exclude(named: match?.classes ?? []),
             excludedTenders: try reader.words("exclude_tender") ?? [],
             basis: basis,
             minimum: try minimum(basis),
@@ -188,14 +189,15 @@ struct RuleFile {
         return filter
     }
 
-    private mutating func exclude() throws(LoyaltyError) -> LineFilter {
+    /// - Parameter named: classes that the rule matches by name, which its default cannot mean to exclude.
+    private mutating func exclude(named: Set<LineClass>) throws(LoyaltyError) -> LineFilter {
         var filter = LineFilter()
         if var table = try reader.table("exclude") {
             try table.refuseUnsupported(Keys.unsupportedMatches)
             filter = try lineFilter(&table)
             try table.finish()
         }
-        filter.classes = filter.classes ?? LineClass.excludedByDefault
+        filter.classes = filter.classes ?? LineClass.excludedByDefault.subtracting(named)
         return filter
     }
 
