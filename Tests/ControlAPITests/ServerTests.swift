@@ -1,5 +1,6 @@
 import ControlAPI
 import Glibc
+import Logging
 import LoyaltyModel
 import Testing
 
@@ -151,6 +152,32 @@ struct ServerTests {
             let word = try await server.client.status().state
             #expect(word == .attention)
         }
+    }
+
+    @Test("A page port that somebody else has is named, and stops the start")
+    func portInUse() async throws {
+        try await withServer(try StoreSample.store()) { first in
+            let directory = temporaryDirectory()
+            var logger = Logger(label: "test")
+            logger.logLevel = .critical
+            let second = ControlServer(
+                state: try StoreSample.store(),
+                socketPath: directory + "/control.sock",
+                page: .init(port: first.pagePort),
+                logger: logger
+            )
+            let error = await #expect(throws: LoyaltyError.self) { try await second.run() }
+            #expect(error?.code == .controlAddressInUse)
+            #expect(error?.message.contains("\(first.pagePort)") == true)
+        }
+        let elsewhere = ControlServer(
+            state: try StoreSample.store(),
+            socketPath: temporaryDirectory() + "/control.sock",
+            page: .init(host: "0.0.0.0", port: 0),
+            logger: Logger(label: "test")
+        )
+        let error = await #expect(throws: LoyaltyError.self) { try await elsewhere.run() }
+        #expect(error?.code == .controlCannotListen)
     }
 
     @Test("Without a daemon the error says so, with the exit code for unavailable")

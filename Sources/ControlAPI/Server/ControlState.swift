@@ -26,6 +26,7 @@ public protocol ControlState: Sendable {
     func member(id: MemberID) async throws -> MemberReport?
     func member(card: CardNumber) async throws -> MemberReport?
 
+    /// One import at a time. One that has had no batch for five minutes was left behind by its sender and gives way.
     /// - Throws: `import.busy`.
     func beginImport(_ begin: ImportBegin) async throws -> ImportTicket
     /// Writes the rows in one transaction. A row whose card belongs to another member comes back as an error with the

@@ -1,0 +1,10 @@
+import ArgumentParser
+
+struct ReadersCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "readers",
+        abstract: "The card readers.",
+        subcommands: [ReadersListCommand.self],
+        defaultSubcommand: ReadersListCommand.self
+    )
+}
