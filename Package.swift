@@ -96,6 +96,7 @@ let package = Package(
                 "TillFeed", "UpstreamSync", "ControlAPI",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             swiftSettings: house
         ),
@@ -142,7 +143,9 @@ let package = Package(
         .testTarget(
             name: "EarnRulesTests", dependencies: ["LoyaltyModel", "DataFormats", "EarnRules"], swiftSettings: house),
         .testTarget(
-            name: "StorageTests", dependencies: ["LoyaltyModel", "EarnRules", "Storage"], swiftSettings: house),
+            name: "StorageTests",
+            dependencies: ["LoyaltyModel", "EarnRules", "Storage", .product(name: "GRDB", package: "GRDB.swift")],
+            swiftSettings: house),
         .testTarget(name: "CheckoutTests", dependencies: ["LoyaltyModel", "Checkout"], swiftSettings: house),
         .testTarget(
             name: "TillFeedTests",

@@ -1,0 +1,257 @@
+internal import Checkout
+internal import Logging
+internal import LoyaltyModel
+internal import Storage
+internal import TillFeed
+
+extension LaneService {
+    func submitSale(
+        _ event: TillEvent, _ verb: TillEvent.SaleVerb, _ sale: Sale
+    ) async -> Task<TillAnswer, Never> {
+        let isFinished =
+            switch verb {
+            case .complete, .return, .void: true
+            case .open, .update, .suspend, .resume, .tender, .cancel: false
+            }
+        if isFinished && isOverBudget {
+            count("event.refused_disk_full")
+            return answered(
+                event, .rejected, code: LoyaltyError.Code.storageDiskFull.name,
+                message: "the storage budget is used up; send again later")
+        }
+        let cards = await tillCards(event)
+        guard isFinished else { return live(event, verb, sale, cards) }
+        switch sale.kind {
+        case .layaway, .order, .noSale: return answered(event, .ignored, code: "kind.\(sale.kind.rawValue)")
+        case .sale, .return, .exchange, .mixed: return await finish(event, verb, sale, cards)
+        }
+    }
+
+    /// A basket that is still open: moves the lane, stores nothing.
+    private func live(
+        _ event: TillEvent, _ verb: TillEvent.SaleVerb, _ sale: Sale, _ cards: TillCards
+    ) -> Task<TillAnswer, Never> {
+        guard !event.replay else { return answered(event, .ignored, code: "replay") }
+        adoptEarlyLane(sale.register)
+        let actions = lanes[sale.register, default: newLane].handle(
+            .sale(step(verb, sale, cards)), at: clock.monotonic)
+        var answer = TillAnswer(acknowledges: event.identity.id, result: .accepted, code: "live")
+        describe(actions, into: &answer)
+        let final = tallied(answer)
+        return Task { final }
+    }
+
+    private func finish(
+        _ event: TillEvent, _ verb: TillEvent.SaleVerb, _ sale: Sale, _ cards: TillCards
+    ) async -> Task<TillAnswer, Never> {
+        let now = clock.now
+        let closed = sale.closedAt ?? event.time
+        var submission = SaleSubmission(
+            event: event, verb: verb, sale: sale,
+            businessDay: event.businessDay
+                ?? settings.site.zone.businessDay(closed, cutoff: settings.site.dayCutoff),
+            attachment: nil, program: rules.program, receivedAt: now,
+            receivedDay: settings.site.zone.local(now).date, flags: cards.flags)
+        let isRepeat: Bool
+        do throws(LoyaltyError) { isRepeat = try await ledger.isRepeat(submission) } catch {
+            return answered(event, .rejected, code: error.code.name, message: error.message)
+        }
+        // From here to `submit` nothing waits: the lane's decision and the place in the commit order belong together.
+        if let attachment = attachmentsOfFailures[event.identity] {
+            submission.attachment = attachment
+        } else if verb == .void || isRepeat || event.replay || inFlight.contains(event.identity) {
+            submission.attachment = cards.cards.last.map(attachment)
+        } else {
+            adoptEarlyLane(sale.register)
+            let actions = lanes[sale.register, default: newLane].handle(
+                .sale(step(.complete, sale, cards)), at: clock.monotonic)
+            for case .commit(let card?, _) in actions { submission.attachment = attachment(card) }
+            for case .commit(_, let others) in actions where !others.isEmpty { submission.flags.append("second_card") }
+        }
+        inFlight.insert(event.identity)
+        let ticket = ledger.submit(submission)
+        let attachment = submission.attachment
+        return Task {
+            do throws(LoyaltyError) {
+                let outcome = try await ticket.value
+                return settled(event, sale, outcome, attachment)
+            } catch { return failed(event, error, attachment) }
+        }
+    }
+
+    private func settled(
+        _ event: TillEvent, _ sale: Sale, _ outcome: LedgerOutcome, _ attachment: CardAttachment?
+    ) -> TillAnswer {
+        inFlight.remove(event.identity)
+        attachmentsOfFailures[event.identity] = nil
+        if let token = attachment?.token { unknownNumbers[token.text] = nil }
+        if !outcome.transactions.isEmpty { outlets.wakeUpstream() }
+        if outcome.decision == .accepted, let reference = outcome.sale, !event.replay {
+            let actions =
+                lanes[sale.register]?.handle(
+                    .committed(reference: reference, key: key(sale), hadCard: attachment != nil), at: clock.monotonic)
+                ?? []
+            for case .attachLate(let card, let reference) in actions { attachLate(card, reference) }
+        }
+        if outcome.decision == .identityConflict {
+            let message = "another document was taken under this event id; the line is in quarantine"
+            _ = ledger.quarantine(
+                code: "id_conflict", message: message,
+                redactedLine:
+                    "event \(event.identity.id) of \(event.identity.source), sale \(sale.number), total \(sale.totals.grand)",
+                at: clock.now)
+            return tallied(
+                TillAnswer(acknowledges: event.identity.id, result: .rejected, code: "id_conflict", message: message))
+        }
+        var answer = TillAnswer(
+            acknowledges: event.identity.id, result: outcome.decision == .duplicate ? .duplicate : .accepted)
+        if outcome.decision == .revised || outcome.decision == .voided { answer.code = outcome.decision.rawValue }
+        answer.sale = outcome.sale
+        answer.flags = outcome.flags
+        if let earned = outcome.earned {
+            answer.points = .init(earned: earned, balanceHint: outcome.balanceHint, asOf: outcome.balanceAsOf)
+            if outcome.member != nil || outcome.unverified {
+                answer.member = .init(id: outcome.member?.value, tier: outcome.tier, unverified: outcome.unverified)
+            }
+            if !earned.isZero && !outcome.unverified {
+                answer.display = ["THANK YOU", "POINTS \(earned.isNegative ? "" : "+")\(earned)"]
+            }
+            answer.signal = .ok
+        }
+        return tallied(answer)
+    }
+
+    /// The commit failed, so nothing is stored. The card is kept for the repeat: the lane has gone on.
+    private func failed(_ event: TillEvent, _ error: LoyaltyError, _ attachment: CardAttachment?) -> TillAnswer {
+        inFlight.remove(event.identity)
+        if attachmentsOfFailures.count < 256 { attachmentsOfFailures[event.identity] = attachment }
+        log.error("a sale could not be stored", metadata: ["error": "\(error)"])
+        return tallied(
+            TillAnswer(
+                acknowledges: event.identity.id, result: .rejected, code: error.code.name, message: error.message))
+    }
+
+    // MARK: The lane's words
+
+    func key(_ sale: Sale) -> Lane.SaleKey { sale.uid.map { .uid($0) } ?? .number(sale.number) }
+
+    private func step(_ verb: TillEvent.SaleVerb, _ sale: Sale, _ cards: TillCards) -> Lane.SaleStep {
+        let resumed = sale.links.first { $0.relation == .resumes }
+        return Lane.SaleStep(
+            verb: verb, key: key(sale), hasLines: !sale.lines.isEmpty, isTendered: !sale.tenders.isEmpty,
+            tillCards: cards.cards,
+            resumes: resumed.flatMap { link in link.uid.map { .uid($0) } ?? link.number.map { .number($0) } })
+    }
+
+    /// A card that was scanned before the first sale told which register this is.
+    private func adoptEarlyLane(_ register: String) {
+        guard lanes[register] == nil, Set(registerOfSource.values).count <= 1,
+            let early = lanes.removeValue(forKey: "")
+        else { return }
+        lanes[register] = early
+    }
+
+    func describe(_ actions: [Lane.Action], into answer: inout TillAnswer) {
+        for case .reply(let reply) in actions {
+            answer.code = reply.code ?? reply.result.rawValue
+            answer.member = reply.card.map(summary)
+            answer.display = reply.display
+            answer.signal = reply.signal
+        }
+    }
+
+    // MARK: Cards that the till read
+
+    struct TillCards {
+        var cards: [Lane.Card] = []
+        var flags: [String] = []
+    }
+
+    private func tillCards(_ event: TillEvent) async -> TillCards {
+        var result = TillCards()
+        for presented in event.cards where presented.active {
+            switch await resolve(presented) {
+            case .card(let card):
+                // A blocked card never earns, whoever read it.
+                if card.standing == .blocked {
+                    result.flags.append("card_blocked")
+                } else {
+                    result.cards.append(card)
+                }
+            case .refused(let refusal):
+                result.flags.append("\(refusal.rawValue)_refused")
+                count("refused.\(refusal.rawValue)")
+            default: break
+            }
+        }
+        return result
+    }
+
+    func resolve(_ presented: PresentedCard) async -> Lane.Input {
+        switch presented.value {
+        case .refused(let refusal): return .refused(refusal)
+        case .number(let number):
+            return await card(number, kind: presented.kind, entry: presented.entry, isInScheme: presented.kind == .card)
+        case .token(let text):
+            guard let token = CardToken(text: text), let finding = try? await members.find(token),
+                finding.member != nil
+            else { return .refused(.notALoyaltyCard) }
+            return .card(laneCard(finding, number: nil, entry: presented.entry))
+        }
+    }
+
+    func attachment(_ card: Lane.Card) -> CardAttachment {
+        CardAttachment(
+            token: CardToken(text: card.token), member: card.member,
+            number: card.member == nil ? unknownNumbers[card.token] : nil)
+    }
+}
+
+extension LaneService {
+    /// `card.present`, `card.remove`, `member.query`, `points.query`.
+    func submitCard(
+        _ event: TillEvent, _ verb: TillEvent.CardVerb, _ presented: PresentedCard?
+    ) async -> Task<TillAnswer, Never> {
+        if verb == .remove {
+            guard let register = register(of: event), !event.replay else { return answered(event, .ignored) }
+            _ = lanes[register, default: newLane].handle(.cardRemoved, at: clock.monotonic)
+            return answered(event, .accepted, code: "live")
+        }
+        guard let presented else {
+            return answered(event, .rejected, code: "till.missing_field", message: "\"card\" is missing")
+        }
+        let input = await resolve(presented)
+        guard verb == .present else { return await query(event, input) }
+        guard let register = register(of: event), !event.replay else {
+            return answered(event, .ignored, code: "replay")
+        }
+        let actions = lanes[register, default: newLane].handle(input, at: clock.monotonic)
+        var answer = TillAnswer(acknowledges: event.identity.id, result: .accepted, code: "live")
+        describe(actions, into: &answer)
+        for case .attachLate(let card, let reference) in actions { attachLate(card, reference) }
+        if case .refused(let refusal) = input {
+            answer.result = .rejected
+            count("refused.\(refusal.rawValue)")
+        }
+        let final = tallied(answer)
+        return Task { final }
+    }
+
+    private func query(_ event: TillEvent, _ input: Lane.Input) async -> Task<TillAnswer, Never> {
+        guard case .card(let card) = input, let id = card.member, let member = try? await members.member(id) else {
+            return answered(event, .ignored, code: "not_known")
+        }
+        var answer = TillAnswer(acknowledges: event.identity.id, result: .accepted, code: "live")
+        answer.member = summary(card)
+        if let balance = member.balance {
+            answer.points = .init(
+                earned: .zero(decimals: balance.decimals), balanceHint: balance, asOf: member.balanceAsOf)
+        }
+        let final = tallied(answer)
+        return Task { final }
+    }
+
+    func signOff(_ register: String) {
+        _ = lanes[register]?.handle(.signedOff, at: clock.monotonic)
+    }
+}

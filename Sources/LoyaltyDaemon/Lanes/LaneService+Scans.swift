@@ -1,0 +1,142 @@
+internal import CardReading
+internal import Checkout
+internal import Logging
+internal import LoyaltyModel
+internal import Storage
+internal import USBReaders
+
+extension LaneService {
+    /// One event of the reader backend, in order.
+    func receive(_ event: ReaderEvent) async {
+        readers.note(event, at: clock.now)
+        switch event {
+        case .connected(let reader):
+            log.info("reader connected", metadata: ["reader": "\(reader.id)", "usb": "\(reader.portPath)"])
+        case .disconnected(let id): log.notice("reader gone", metadata: ["reader": "\(id)"])
+        case .state(let id, let state):
+            log.info(
+                "reader is \(state.word)", metadata: ["reader": "\(id)", "reason": "\(state.reason ?? "-")"])
+        case .partialDropped(let id, let count):
+            self.count("scan.partial")
+            log.notice("half a scan was dropped", metadata: ["reader": "\(id)", "count": "\(count)"])
+        case .scan(let id, let scan): await receive(scan, from: id)
+        }
+    }
+
+    private func receive(_ scan: DecodedScan, from reader: ReaderID) async {
+        count("scan.all")
+        let input = await laneInput(rules.classifier.classify(scan), entry: scan.entry)
+        let notice = decide(input, reader: reader)
+        outlets.notify(notice)
+        answerTimes.add(clock.monotonic.since(scan.completedAt))
+        if let code = notice.code, notice.result == "refused" {
+            count("refused.\(code)")
+            readers.noteRefusal(reader)
+        }
+    }
+
+    /// Looks the card up. A number outside all schemes is a card only if the cache knows it.
+    func laneInput(_ outcome: CardScan.Outcome, entry: CardEntry) async -> Lane.Input {
+        switch outcome {
+        case .refused(let refusal): return .refused(refusal)
+        case .loyalty(let number, _): return await card(number, kind: .card, entry: entry, isInScheme: true)
+        case .unclassified(let number): return await card(number, kind: .card, entry: entry, isInScheme: false)
+        }
+    }
+
+    func card(
+        _ number: CardNumber, kind: CardIdentifierKind, entry: CardEntry, isInScheme: Bool
+    ) async -> Lane.Input {
+        do {
+            let finding = try await members.find(number, kind: kind)
+            if finding.member == nil {
+                guard isInScheme else { return .refused(.notALoyaltyCard) }
+                remember(number, for: finding.token)
+            }
+            return .card(laneCard(finding, number: number, entry: entry))
+        } catch {
+            // Without the cache a card of a valid scheme still counts; the back end will know its member.
+            log.error("the member cache cannot be read", metadata: ["error": "\(error)"])
+            return .refused(.unreadable)
+        }
+    }
+
+    func laneCard(_ finding: MemberCache.Finding, number: CardNumber?, entry: CardEntry) -> Lane.Card {
+        let standing: Lane.Card.Standing =
+            switch finding.member?.status {
+            case nil: .unverified
+            case .blocked?, .replaced?: .blocked
+            case .active?: finding.isReplacement ? .replaced : .active
+            }
+        return Lane.Card(
+            token: finding.token.text, member: finding.member?.id, standing: standing,
+            masked: number?.masked ?? "…", entry: entry, greeting: finding.member?.greeting,
+            tier: finding.member?.tier)
+    }
+
+    /// Keeps the number of an unknown card in memory until its sale is committed; the oldest go first.
+    private func remember(_ number: CardNumber, for token: CardToken) {
+        if unknownNumbers.count >= 256, let any = unknownNumbers.keys.first { unknownNumbers[any] = nil }
+        unknownNumbers[token.text] = number
+    }
+
+    /// Lets the lane of a reader decide about a card, and carries its decisions out.
+    private func decide(_ input: Lane.Input, reader: ReaderID) -> CardScannedNotice {
+        guard let register = lane(of: reader) else {
+            return CardScannedNotice(
+                reader: reader, register: nil, time: clock.now, result: "refused", code: "reader_not_assigned",
+                display: ["PLEASE ASK STAFF"], signal: .no)
+        }
+        let actions = lanes[register, default: newLane].handle(input, at: clock.monotonic)
+        var notice = CardScannedNotice(
+            reader: reader, register: register.isEmpty ? nil : register, time: clock.now, result: "ignored")
+        for action in actions {
+            switch action {
+            case .reply(let reply):
+                notice.result = reply.result.rawValue
+                notice.code = reply.code
+                notice.member = reply.card.map(summary)
+                notice.display = reply.display
+                notice.signal = reply.signal
+            case .attachLate(let card, let reference): attachLate(card, reference)
+            case .commit: break
+            }
+        }
+        return notice
+    }
+
+    func summary(_ card: Lane.Card) -> TillAnswer.MemberSummary {
+        TillAnswer.MemberSummary(
+            id: card.member?.value, tier: card.tier, card: card.masked, unverified: card.standing == .unverified)
+    }
+
+    /// Adds a card to a stored sale. Nobody waits for it: the lane has told the cashier, and a failure is logged.
+    func attachLate(_ card: Lane.Card, _ reference: String) {
+        let ticket = ledger.attachLate(
+            attachment(card), to: reference, program: rules.program, receivedAt: clock.now, receivedDay: today)
+        Task {
+            do {
+                let outcome = try await ticket.value
+                if !outcome.transactions.isEmpty { outlets.wakeUpstream() }
+            } catch {
+                log.error("a late card could not be added", metadata: ["sale": "\(reference)", "error": "\(error)"])
+            }
+        }
+    }
+
+    /// The register that a reader serves: by rule, by setting, or the only one there is. With several registers and no
+    /// rule there is no answer: guessing would give a customer's points to the next lane. The empty name stands for
+    /// "before the first sale".
+    private func lane(of reader: ReaderID) -> String? {
+        if let register = readers.register(of: reader) ?? settings.till.register { return register }
+        let known = Set(registerOfSource.values)
+        return known.count > 1 ? nil : known.first ?? ""
+    }
+
+    var newLane: Lane {
+        Lane(
+            settings: Lane.Settings(
+                heldCardLimit: settings.lane.heldCard, heldCardLimitCompleteOnly: settings.lane.heldCardCompleteOnly,
+                lateScanLimit: settings.lane.lateScan))
+    }
+}

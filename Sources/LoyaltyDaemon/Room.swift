@@ -1,1 +1,0 @@
-// The room of LoyaltyDaemon; docs/modules.md says what goes in.

@@ -1,0 +1,170 @@
+internal import ControlAPI
+internal import EarnRules
+internal import Logging
+internal import LoyaltyModel
+internal import ServiceLifecycle
+internal import Storage
+internal import Synchronization
+internal import TillFeed
+internal import USBReaders
+internal import UnixSignals
+internal import UpstreamSync
+
+#if canImport(Glibc)
+internal import Glibc
+#endif
+
+/// Sale events: the socket, and standard input where that was asked for.
+final class TillService: Service {
+    private let server: TillSocketServer
+    private let pipe: TillPipe?
+    private let lanes: LaneService
+    private let path: String
+    private let log: Logger
+
+    init(
+        settings: DaemonSettings, lanes: LaneService, readsStandardInput: Bool, decoder: TillEventDecoder, log: Logger
+    ) throws(LoyaltyError) {
+        var group: UInt32?
+        if let name = settings.till.socketGroup {
+            guard let entry = getgrnam(name) else {
+                throw LoyaltyError(
+                    .configurationInvalid, "there is no group \"\(name)\"", at: Place(path: "till.socket_group"),
+                    remedy: "Make it with: groupadd --system \(name)")
+            }
+            group = entry.pointee.gr_gid
+        }
+        self.lanes = lanes
+        self.log = log
+        path = settings.till.socketPath
+        let events = AsyncStream.makeStream(of: TillConnectionEvent.self)
+        Task { for await event in events.stream { await lanes.note(event) } }
+        server = TillSocketServer(path: path, group: group, decoder: decoder, handler: lanes) { event in
+            events.continuation.yield(event)
+            if case .opened(let peer) = event {
+                log.info("till connected", metadata: ["uid": "\(peer.userID.map(String.init) ?? "?")"])
+            }
+        }
+        pipe = readsStandardInput ? try TillPipe(decoder: decoder, handler: lanes) : nil
+    }
+
+    func push(_ notice: CardScannedNotice) {
+        server.push(notice)
+        pipe?.push(notice)
+    }
+
+    /// Ends at graceful shutdown, or with standard input.
+    func run() async throws {
+        let (server, path, log) = (server, path, log)
+        try await cancelWhenGracefulShutdown {
+            try await withThrowingTaskGroup(of: Void.self) { tasks in
+                tasks.addTask {
+                    try await server.run { log.notice("waiting for tills", metadata: ["socket": "\(path)"]) }
+                }
+                if let pipe = self.pipe {
+                    tasks.addTask { _ = try await pipe.run() }
+                }
+                // With a pipe, whichever ends first ends the service.
+                try await tasks.next()
+                tasks.cancelAll()
+                try await tasks.waitForAll()
+            }
+        }
+    }
+}
+
+/// The USB thread's events, one after the other, to the lanes.
+struct ReaderService: Service {
+    let backend: USBReaderBackend
+    let lanes: LaneService
+    let log: Logger
+
+    func run() async throws {
+        let (events, continuation) = AsyncStream.makeStream(
+            of: ReaderEvent.self, bufferingPolicy: .bufferingOldest(4096))
+        do {
+            try backend.start { continuation.yield($0) }
+        } catch {
+            // A till without USB still sells; the status says what is wrong.
+            log.error("no readers", metadata: ["error": "\(error)"])
+        }
+        await withGracefulShutdownHandler {
+            for await event in events { await lanes.receive(event) }
+        } onGracefulShutdown: {
+            backend.stop()
+            continuation.finish()
+        }
+    }
+}
+
+/// Delivery to the back end, ended last: it gets the chance to send what the others have stored.
+struct DeliveryService: Service {
+    let upstream: UpstreamService
+    let log: Logger
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            do { try await upstream.run() } catch { log.error("delivery ended", metadata: ["error": "\(error)"]) }
+        }
+    }
+}
+
+/// The control socket and the status page.
+struct ControlService: Service {
+    let settings: DaemonSettings
+    let state: DaemonState
+    let log: Logger
+
+    func run() async throws {
+        let log = log
+        let page = settings.page.map { ControlServer.PageAddress(host: $0.host, port: $0.port) }
+        let server = ControlServer(
+            state: state, socketPath: settings.controlSocketPath, page: page, logger: Self.quiet,
+            onListening: { listening in
+                switch listening {
+                case .socket(let path): log.notice("control socket", metadata: ["socket": "\(path)"])
+                case .page(let url): log.notice("status page", metadata: ["url": "\(url)"])
+                }
+            })
+        try await cancelWhenGracefulShutdown { try await server.run() }
+    }
+
+    /// The web framework's own lines are of no use to an operator.
+    private static let quiet: Logger = {
+        var logger = Logger(label: "control") { _ in SwiftLogNoOpLogHandler() }
+        logger.logLevel = .critical
+        return logger
+    }()
+}
+
+/// SIGHUP: reads the configuration again. A bad one leaves the old in force.
+struct ReloadService: Service {
+    let settings: DaemonSettings
+    let process: ProcessSetting
+    let lanes: LaneService
+    let notifier: ServiceNotifier
+    let clock: SystemClock
+    let log: Logger
+
+    func run() async throws {
+        let signals = await UnixSignalsSequence(trapping: .sighup)
+        await cancelWhenGracefulShutdown {
+            for await _ in signals { await reload() }
+        }
+    }
+
+    private func reload() async {
+        notifier.reloading(at: clock.monotonic)
+        do {
+            let fresh = try SettingsLoader(process).load()
+            let rules = try RulesLoader(fresh).load()
+            await lanes.replace(rules)
+            log.notice(
+                "reloaded the program and the card schemes; other settings apply at the next start",
+                metadata: ["program": "\(rules.program.identity.name)"])
+        } catch {
+            log.error("the new configuration is not used", metadata: ["error": "\(error)"])
+        }
+        notifier.ready("reloaded")
+    }
+}

@@ -1,0 +1,120 @@
+public import LoyaltyModel
+
+/// The daemon's whole configuration, checked. Examples/loyaltyd.toml documents every key.
+public struct DaemonSettings: Sendable {
+    public struct Site: Sendable {
+        public var store: String?
+        public var zone: CivilZone
+        public var dayCutoff: TimeOfDay
+    }
+
+    public struct Till: Sendable {
+        public var socketPath: String
+        public var socketGroup: String?
+        /// The register of readers that no rule assigns; nil: the only register that sends sales.
+        public var register: String?
+    }
+
+    public struct Readers: Sendable {
+        public enum Backend: String, Sendable, CaseIterable { case usb, none }
+
+        public struct Device: Sendable {
+            public var match: String
+            public var register: String?
+            public var layout: String?
+            public var terminator: String?
+            public var place: Place
+        }
+
+        public var backend: Backend
+        public var claim: [String]
+        public var devices: [Device]
+    }
+
+    public struct Scheme: Sendable {
+        public var name: String
+        public var prefix: String
+        public var length: ClosedRange<Int>
+        public var check: String
+        public var symbologies: [String]
+        public var place: Place
+    }
+
+    public struct Lane: Sendable {
+        public var heldCard: Duration
+        public var heldCardCompleteOnly: Duration
+        public var lateScan: Duration
+    }
+
+    public struct Upstream: Sendable {
+        public var url: String
+        public var tokenFile: String?
+        public var batch: Int
+        public var timeout: Duration
+    }
+
+    public struct Page: Sendable {
+        public var host: String
+        public var port: Int
+    }
+
+    public var site: Site
+    public var stateDirectory: String
+    public var controlSocketPath: String
+    public var till: Till
+    public var readers: Readers
+    public var schemes: [Scheme]
+    public var programFile: String?
+    public var lane: Lane
+    /// Bytes that the database may take.
+    public var storageBudget: Int64
+    public var upstream: Upstream?
+    public var page: Page?
+    /// `debug`, `info`, `notice`, `warning`, `error`.
+    public var logLevel: String
+}
+
+extension LoyaltyError.Code {
+    public static let configurationUnreadable = Self("config.unreadable", kind: .configuration)
+    public static let configurationInvalid = Self("config.invalid", kind: .configuration)
+}
+
+/// Where the process was told to work, before any file is read.
+public struct ProcessSetting: Sendable {
+    public var configurationFile: String?
+    public var stateDirectory: String?
+    public var environment: [String: String]
+    public var isRoot: Bool
+
+    public init(
+        configurationFile: String?, stateDirectory: String?, environment: [String: String], isRoot: Bool
+    ) {
+        self.configurationFile = configurationFile
+        self.stateDirectory = stateDirectory
+        self.environment = environment
+        self.isRoot = isRoot
+    }
+
+    static let standardConfigurationFile = "/etc/loyaltyd/loyaltyd.toml"
+
+    /// The option, systemd's directory, the file's key, `/var/lib/loyaltyd` for root, else the user's own state directory.
+    func stateDirectory(configured: String?) -> String {
+        if let stateDirectory { return stateDirectory }
+        if let directory = environment["STATE_DIRECTORY"], !directory.isEmpty {
+            return String(directory.split(separator: ":")[0])
+        }
+        if let configured { return configured }
+        if isRoot { return "/var/lib/loyaltyd" }
+        if let home = environment["XDG_STATE_HOME"], home.hasPrefix("/") { return home + "/loyaltyd" }
+        return (environment["HOME"] ?? "/tmp") + "/.local/state/loyaltyd"
+    }
+
+    /// systemd's directory; the state directory where that was chosen by hand or belongs to a user; else `/run/loyaltyd`.
+    func runtimeDirectory(configured: String?, stateDirectory state: String) -> String {
+        if let directory = environment["RUNTIME_DIRECTORY"], !directory.isEmpty {
+            return String(directory.split(separator: ":")[0])
+        }
+        if stateDirectory != nil { return state }
+        return configured ?? (isRoot ? "/run/loyaltyd" : state)
+    }
+}

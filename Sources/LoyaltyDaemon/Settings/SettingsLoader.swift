@@ -1,0 +1,237 @@
+internal import DataFormats
+internal import Foundation
+public import LoyaltyModel
+
+/// Reads the configuration file and its drop-ins into `DaemonSettings`.
+public struct SettingsLoader: Sendable {
+    private let process: ProcessSetting
+
+    public init(_ process: ProcessSetting) { self.process = process }
+
+    /// - Throws: `config.unreadable`, `config.invalid`, `document.*` with file, line and column, all of the kind that ends
+    ///   with exit code 78.
+    public func load() throws(LoyaltyError) -> DaemonSettings {
+        do {
+            let file = process.configurationFile ?? ProcessSetting.standardConfigurationFile
+            var document = DataNode(.table([]), at: Place())
+            if process.configurationFile != nil || FileManager.default.fileExists(atPath: file) {
+                document = try parse(file)
+                for dropIn in dropIns(beside: file) { document = merge(document, try parse(dropIn)) }
+            }
+            let directory = file.lastIndex(of: "/").map { String(file[..<$0]) } ?? "."
+            return try settings(document, directory: directory)
+        } catch {
+            throw asConfigurationError(error)
+        }
+    }
+
+    private func parse(_ file: String) throws(LoyaltyError) -> DataNode {
+        try TOMLDocument.parse(readText(file), file: file)
+    }
+
+    private func dropIns(beside file: String) -> [String] {
+        let directory = file + ".d"
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
+        return names.filter { $0.hasSuffix(".toml") }.sorted().map { "\(directory)/\($0)" }
+    }
+
+    /// Keys of the later document replace those of the earlier one; tables are merged, arrays of tables added to.
+    private func merge(_ earlier: DataNode, _ later: DataNode) -> DataNode {
+        switch (earlier.value, later.value) {
+        case (.table(var entries), .table(let changes)):
+            for change in changes {
+                if let index = entries.firstIndex(where: { $0.key == change.key }) {
+                    entries[index].node = merge(entries[index].node, change.node)
+                } else {
+                    entries.append(change)
+                }
+            }
+            return DataNode(.table(entries), at: later.place)
+        case (.array(let items), .array(let more)):
+            guard case .table? = more.first?.value else { return later }
+            return DataNode(.array(items + more), at: later.place)
+        default: return later
+        }
+    }
+
+    private func settings(_ document: DataNode, directory: String) throws(LoyaltyError) -> DaemonSettings {
+        var root = try TableReader(document)
+        var paths = try section("paths", of: &root)
+        let state = process.stateDirectory(configured: try paths.string("state_dir"))
+        let runtime = process.runtimeDirectory(configured: try paths.string("runtime_dir"), stateDirectory: state)
+        try paths.finish()
+        let settings = DaemonSettings(
+            site: try site(section("site", of: &root)), stateDirectory: state,
+            controlSocketPath: runtime + "/control.sock",
+            till: try till(section("till", of: &root), runtime: runtime),
+            readers: try readers(section("readers", of: &root)), schemes: try schemes(&root),
+            programFile: try program(section("program", of: &root), directory),
+            lane: try lane(section("lane", of: &root)), storageBudget: try storage(section("storage", of: &root)),
+            upstream: try upstream(section("upstream", of: &root), directory),
+            page: try page(section("page", of: &root)), logLevel: try log(section("log", of: &root)))
+        try root.finish()
+        return settings
+    }
+
+    /// A table of the document, empty where it is not there.
+    private func section(_ name: String, of root: inout TableReader) throws(LoyaltyError) -> TableReader {
+        if let table = try root.table(name) { return table }
+        return try TableReader(DataNode(.table([]), at: Place()), path: name)
+    }
+
+    private func site(_ reader: TableReader) throws(LoyaltyError) -> DaemonSettings.Site {
+        var reader = reader
+        let zone = try reader.parsed("zone") { text throws(LoyaltyError) in try CivilZone(text) }
+        let site = DaemonSettings.Site(
+            store: try reader.string("store"), zone: zone ?? .system,
+            dayCutoff: try reader.parsed("day_cutoff") { text throws(LoyaltyError) in try TimeOfDay(text) }
+                ?? TimeOfDay(secondsSinceMidnight: 0))
+        try reader.finish()
+        return site
+    }
+
+    private func till(_ reader: TableReader, runtime: String) throws(LoyaltyError) -> DaemonSettings.Till {
+        var reader = reader
+        let till = DaemonSettings.Till(
+            socketPath: absolute(try reader.string("socket") ?? "till.sock", runtime),
+            socketGroup: try reader.string("socket_group").flatMap { $0.isEmpty ? nil : $0 },
+            register: try reader.string("register"))
+        try reader.finish()
+        return till
+    }
+
+    private func readers(_ reader: TableReader) throws(LoyaltyError) -> DaemonSettings.Readers {
+        var reader = reader
+        var devices: [DaemonSettings.Readers.Device] = []
+        for var device in try reader.tables("device") {
+            devices.append(
+                .init(
+                    match: try device.requiredString("match"), register: try device.string("register"),
+                    layout: try device.string("layout"), terminator: try device.string("terminator"),
+                    place: device.place))
+            try device.finish()
+        }
+        let readers = DaemonSettings.Readers(
+            backend: try reader.word("backend") ?? .usb, claim: try reader.strings("claim") ?? [], devices: devices)
+        try reader.finish()
+        return readers
+    }
+
+    private func schemes(_ root: inout TableReader) throws(LoyaltyError) -> [DaemonSettings.Scheme] {
+        var schemes: [DaemonSettings.Scheme] = []
+        for var scheme in try root.tables("card_scheme") {
+            schemes.append(
+                .init(
+                    name: try scheme.requiredString("name"), prefix: try scheme.requiredString("prefix"),
+                    length: try length(&scheme), check: try scheme.string("check") ?? "none",
+                    symbologies: try scheme.strings("symbologies") ?? [], place: scheme.place))
+            try scheme.finish()
+        }
+        return schemes
+    }
+
+    /// One number, or `[shortest, longest]`.
+    private func length(_ reader: inout TableReader) throws(LoyaltyError) -> ClosedRange<Int> {
+        let node = try reader.required("length")
+        func bound(_ node: DataNode) -> Int? {
+            guard case .integer(let number) = node.value, (1...64).contains(number) else { return nil }
+            return Int(number)
+        }
+        if let exact = bound(node) { return exact...exact }
+        if case .array(let ends) = node.value, ends.count == 2, let low = bound(ends[0]), let high = bound(ends[1]),
+            low <= high
+        {
+            return low...high
+        }
+        throw reader.error("length", "expected a length from 1 to 64, or [shortest, longest]")
+    }
+
+    private func program(_ reader: TableReader, _ directory: String) throws(LoyaltyError) -> String? {
+        var reader = reader
+        let file = try reader.string("file").map { absolute($0, directory) }
+        try reader.finish()
+        return file
+    }
+
+    private func lane(_ reader: TableReader) throws(LoyaltyError) -> DaemonSettings.Lane {
+        var reader = reader
+        let lane = DaemonSettings.Lane(
+            heldCard: .seconds(try reader.integer("held_card_seconds", 1...3600) ?? 90),
+            heldCardCompleteOnly: .seconds(try reader.integer("held_card_complete_only_seconds", 1...3600) ?? 600),
+            lateScan: .seconds(try reader.integer("late_scan_seconds", 0...3600) ?? 60))
+        try reader.finish()
+        return lane
+    }
+
+    private func storage(_ reader: TableReader) throws(LoyaltyError) -> Int64 {
+        var reader = reader
+        let megabytes = try reader.integer("budget_megabytes", 16...1_048_576) ?? 1024
+        try reader.finish()
+        return megabytes * 1_048_576
+    }
+
+    private func upstream(
+        _ reader: TableReader, _ directory: String
+    ) throws(LoyaltyError) -> DaemonSettings.Upstream? {
+        var reader = reader
+        let url = try reader.string("url")
+        let credential = process.environment["CREDENTIALS_DIRECTORY"].map { $0 + "/upstream-token" }
+        let tokenFile = try reader.string("token_file").map { absolute($0, directory) }
+        let batch = try reader.integer("batch", 1...1000) ?? 100
+        let timeout = try reader.integer("timeout_seconds", 1...300) ?? 10
+        try reader.finish()
+        guard let url, !url.isEmpty else { return nil }
+        guard url.hasPrefix("https://") || url.hasPrefix("http://") else {
+            throw reader.error("url", "the back end's address begins with https:// or http://")
+        }
+        let hasCredential = credential.map { FileManager.default.fileExists(atPath: $0) } ?? false
+        return DaemonSettings.Upstream(
+            url: url, tokenFile: hasCredential ? credential : tokenFile, batch: Int(batch), timeout: .seconds(timeout))
+    }
+
+    private func page(_ reader: TableReader) throws(LoyaltyError) -> DaemonSettings.Page? {
+        var reader = reader
+        let listen = try reader.string("listen") ?? "127.0.0.1:8787"
+        try reader.finish()
+        if listen.isEmpty { return nil }
+        let parts = listen.split(separator: ":")
+        guard parts.count == 2, let port = Int(parts[1]), (0...65_535).contains(port),
+            ["127.0.0.1", "localhost"].contains(parts[0])
+        else {
+            throw reader.error(
+                "listen", "the status page listens on this machine only",
+                remedy: "Write \"127.0.0.1:PORT\", or \"\" for no page")
+        }
+        return DaemonSettings.Page(host: "127.0.0.1", port: port)
+    }
+
+    private func log(_ reader: TableReader) throws(LoyaltyError) -> String {
+        var reader = reader
+        let level = try reader.string("level") ?? "info"
+        try reader.finish()
+        guard ["debug", "info", "notice", "warning", "error"].contains(level) else {
+            throw reader.error("level", "expected debug, info, notice, warning or error")
+        }
+        return level
+    }
+
+    private func absolute(_ path: String, _ directory: String) -> String {
+        path.hasPrefix("/") ? path : "\(directory)/\(path)"
+    }
+}
+
+/// - Throws: `config.unreadable`.
+func readText(_ file: String) throws(LoyaltyError) -> String {
+    do { return try String(contentsOfFile: file, encoding: .utf8) } catch {
+        throw LoyaltyError(
+            .configurationUnreadable, "the file cannot be read", at: Place(file: file),
+            remedy: "Check that it exists, is UTF-8 text, and that loyaltyd's user may read it")
+    }
+}
+
+/// A broken configuration or program ends the start with 78, whatever parser found it.
+func asConfigurationError(_ error: LoyaltyError) -> LoyaltyError {
+    guard error.code.kind != .configuration else { return error }
+    return LoyaltyError(
+        LoyaltyError.Code(error.code.name, kind: .configuration), error.message, at: error.place, remedy: error.remedy)
+}

@@ -1,0 +1,87 @@
+internal import CardReading
+internal import ControlAPI
+internal import LoyaltyModel
+internal import Synchronization
+internal import USBReaders
+
+/// What every reader is up to and has done since the start; fed with the backend's events, read by the status.
+final class ReaderRegister: Sendable {
+    private struct Entry {
+        var description: ReaderDescription
+        var state: ReaderState?
+        var isGone = false
+        var reads = 0
+        var refused = 0
+        var partials = 0
+        var lastRead: Timestamp?
+    }
+
+    private let entries = Mutex<[ReaderID: Entry]>([:])
+    /// The register that a reader is on, where the settings say so.
+    private let register: @Sendable (ReaderDescription) -> String?
+
+    init(register: @escaping @Sendable (ReaderDescription) -> String?) { self.register = register }
+
+    func note(_ event: ReaderEvent, at now: Timestamp) {
+        entries.withLock { entries in
+            switch event {
+            case .connected(let description):
+                entries[description.id, default: Entry(description: description)].description = description
+                entries[description.id]?.isGone = false
+            case .state(let id, let state): entries[id]?.state = state
+            case .disconnected(let id): entries[id]?.isGone = true
+            case .scan(let id, _):
+                entries[id]?.reads += 1
+                entries[id]?.lastRead = now
+            case .partialDropped(let id, let count): entries[id]?.partials += count
+            }
+        }
+    }
+
+    func noteRefusal(_ id: ReaderID) { entries.withLock { $0[id]?.refused += 1 } }
+
+    func register(of id: ReaderID) -> String? {
+        entries.withLock { $0[id]?.description }.flatMap(register)
+    }
+
+    var reports: [ReaderReport] {
+        let entries = entries.withLock { $0 }
+        return entries.values.sorted { $0.description.id.name < $1.description.id.name }.map(report)
+    }
+
+    private func report(_ entry: Entry) -> ReaderReport {
+        let description = entry.description
+        let name = [description.manufacturer, description.product].compactMap { $0 }.joined(separator: " ")
+        var report = ReaderReport(
+            id: description.id, name: name.isEmpty ? "USB reader" : name,
+            state: entry.isGone ? .gone : state(entry.state))
+        report.usb = hexadecimal(description.vendorID) + ":" + hexadecimal(description.productID)
+        report.path = description.portPath
+        report.serial = description.serial
+        report.driver = description.kind?.rawValue
+        report.register = register(description)
+        report.readsToday = entry.reads
+        report.refusedToday = entry.refused
+        report.errors = entry.partials
+        report.lastReadAt = entry.lastRead
+        if !entry.isGone {
+            report.problem = entry.state?.reason
+            report.remedy = entry.state?.remedy(for: description)
+        }
+        return report
+    }
+
+    private func state(_ state: ReaderState?) -> ReaderReport.State {
+        switch state {
+        case nil, .recovering?: .starting
+        case .ready?: .ready
+        case .unsupported?: .unsupported
+        case .noPermission?, .busy?, .failed?: .trouble
+        }
+    }
+
+    private func hexadecimal(_ id: UInt16) -> String {
+        let digits = String(id, radix: 16)
+        return String(repeating: "0", count: 4 - digits.utf8.count) + digits
+    }
+}

@@ -1,0 +1,137 @@
+internal import Dispatch
+internal import GRDB
+internal import LoyaltyModel
+internal import Synchronization
+
+/// The one writer. What arrives while a commit is on its way to the disk goes into the next one, and each ticket ends with
+/// its own commit; so the cost of a durable commit (milliseconds) is shared by all who wait.
+///
+/// Work runs in the order of `submit`. Each piece runs in a savepoint: one that throws is undone alone.
+final class GroupCommitter: Sendable {
+    /// Work, and the way to tell its end. Type-erased so that different results queue together.
+    private struct Job: Sendable {
+        let run: @Sendable (Database) throws -> @Sendable () -> Void
+        let fail: @Sendable (LoyaltyError) -> Void
+    }
+
+    private struct State {
+        var waiting: [Job] = []
+        var draining = false
+    }
+
+    /// More in one transaction would make the first wait for the last without saving anything.
+    private static let largestGroup = 512
+
+    private let pool: DatabasePool
+    private let path: String
+    private let queue = DispatchQueue(label: "loyaltyd.writer", qos: .userInitiated)
+    private let state = Mutex(State())
+
+    init(pool: DatabasePool, path: String) {
+        self.pool = pool
+        self.path = path
+    }
+
+    /// Queues work, in the order of the calls, and returns at once.
+    func submit<Value: Sendable>(_ work: @escaping @Sendable (Database) throws -> Value) -> CommitTicket<Value> {
+        let ticket = CommitTicket<Value>()
+        let job = Job(
+            run: { database in
+                let value = try work(database)
+                return { ticket.settle(.success(value)) }
+            },
+            fail: { ticket.settle(.failure($0)) })
+        let start = state.withLock { state in
+            state.waiting.append(job)
+            defer { state.draining = true }
+            return !state.draining
+        }
+        if start { queue.async { self.drain() } }
+        return ticket
+    }
+
+    private func drain() {
+        while true {
+            let group = state.withLock { state -> [Job] in
+                let group = Array(state.waiting.prefix(Self.largestGroup))
+                state.waiting.removeFirst(group.count)
+                if group.isEmpty { state.draining = false }
+                return group
+            }
+            if group.isEmpty { return }
+            commit(group)
+        }
+    }
+
+    private func commit(_ group: [Job]) {
+        var settlements: [@Sendable () -> Void] = []
+        settlements.reserveCapacity(group.count)
+        do {
+            try pool.writeWithoutTransaction { database in
+                try database.inTransaction(.immediate) {
+                    for job in group { settlements.append(try perform(job, database)) }
+                    return .commit
+                }
+            }
+        } catch {
+            // The commit itself failed: nothing of the group is on the disk, so nobody may be told that it is.
+            let failure = storageError(error, doing: "committing", file: path)
+            for job in group { job.fail(failure) }
+            return
+        }
+        for settle in settlements { settle() }
+    }
+
+    private func perform(_ job: Job, _ database: Database) throws -> @Sendable () -> Void {
+        do {
+            var settle: (@Sendable () -> Void)?
+            try database.inSavepoint {
+                settle = try job.run(database)
+                return .commit
+            }
+            return settle ?? {}
+        } catch {
+            // SQLite may have rolled the whole transaction back (disk full, damage); then the group fails together.
+            guard database.isInsideTransaction else { throw error }
+            let failure = storageError(error, doing: "writing", file: path)
+            return { job.fail(failure) }
+        }
+    }
+}
+
+/// The promise of one piece of work: ends after the commit that holds it.
+public final class CommitTicket<Value: Sendable>: Sendable {
+    private enum State {
+        case open([CheckedContinuation<Result<Value, LoyaltyError>, Never>])
+        case settled(Result<Value, LoyaltyError>)
+    }
+
+    private let state = Mutex<State>(.open([]))
+
+    /// The result, once it is on the disk. - Throws: what the work threw, or `storage.*` where the commit failed.
+    public var value: Value {
+        get async throws(LoyaltyError) {
+            let result: Result<Value, LoyaltyError> = await withCheckedContinuation { continuation in
+                let settled = state.withLock { state -> Result<Value, LoyaltyError>? in
+                    switch state {
+                    case .settled(let result): return result
+                    case .open(let waiting):
+                        state = .open(waiting + [continuation])
+                        return nil
+                    }
+                }
+                if let settled { continuation.resume(returning: settled) }
+            }
+            return try result.get()
+        }
+    }
+
+    func settle(_ result: Result<Value, LoyaltyError>) {
+        let waiting = state.withLock { state -> [CheckedContinuation<Result<Value, LoyaltyError>, Never>] in
+            guard case .open(let waiting) = state else { return [] }
+            state = .settled(result)
+            return waiting
+        }
+        for continuation in waiting { continuation.resume(returning: result) }
+    }
+}

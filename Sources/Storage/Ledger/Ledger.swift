@@ -1,0 +1,95 @@
+public import EarnRules
+internal import Foundation
+internal import GRDB
+public import LoyaltyModel
+
+/// Sales become points and transactions here: one SQLite transaction holds the sale, its points and its outbox rows.
+public struct Ledger: Sendable {
+    private let database: LoyaltyDatabase
+
+    public init(_ database: LoyaltyDatabase) { self.database = database }
+
+    /// Queues a finished sale, return or void. Documents commit in the order of the calls.
+    ///
+    /// The ticket throws `storage.*`, or what the evaluation throws (`number.overflow`).
+    public func submit(_ submission: SaleSubmission) -> CommitTicket<LedgerOutcome> {
+        let (vault, terminal) = (database.vault, database.terminal)
+        return database.writer.submit { database in
+            var posting = SalePosting(database: database, vault: vault, terminal: terminal, submission: submission)
+            return try posting.run()
+        }
+    }
+
+    /// Adds a card to a finished sale that had none. The outcome's flags say `late_card`.
+    ///
+    /// Returns `duplicate` without effect where the sale has a card by now, or is unknown or voided.
+    public func attachLate(
+        _ attachment: CardAttachment, to reference: String, program: Program, receivedAt: Timestamp,
+        receivedDay: CalendarDate
+    ) -> CommitTicket<LedgerOutcome> {
+        let (vault, terminal) = (database.vault, database.terminal)
+        return database.writer.submit { database in
+            guard
+                let row = try Row.fetchOne(
+                    database,
+                    sql: """
+                        SELECT id, epoch, business_day, document FROM sale
+                        WHERE reference = ? AND state = 'completed' AND member_id IS NULL AND card_token IS NULL
+                        """, arguments: [reference])
+            else { return LedgerOutcome(decision: .duplicate, sale: reference) }
+            let sale = try JSONDecoder().decode(Sale.self, from: row["document"] as Data)
+            let event = TillEvent(
+                identity: EventIdentity(source: "late", epoch: row["epoch"], id: reference), time: receivedAt,
+                content: .sale(.complete, sale))
+            var posting = SalePosting(
+                database: database, vault: vault, terminal: terminal,
+                submission: SaleSubmission(
+                    event: event, verb: .complete, sale: sale,
+                    businessDay: try CalendarDate(row["business_day"] as String),
+                    attachment: attachment, program: program, receivedAt: receivedAt, receivedDay: receivedDay,
+                    flags: ["late_card"]))
+            return try posting.attach(to: row["id"])
+        }
+    }
+
+    /// Whether a document repeats or corrects one that is stored, so that it must not touch the lane: the card that waits
+    /// there is the next customer's. Commits that are still on their way are not seen; `submit` decides for good.
+    ///
+    /// - Throws: `storage.*`.
+    public func isRepeat(_ submission: SaleSubmission) async throws(LoyaltyError) -> Bool {
+        let (vault, terminal) = (database.vault, database.terminal)
+        do {
+            return try await database.pool.read { database in
+                try SalePosting(database: database, vault: vault, terminal: terminal, submission: submission).isRepeat()
+            }
+        } catch {
+            throw storageError(error, doing: "looking up a sale", file: database.path)
+        }
+    }
+
+    /// Keeps a line that could not be taken. The text must have been redacted.
+    public func quarantine(
+        code: String, message: String, redactedLine: String, at now: Timestamp
+    ) -> CommitTicket<Void> {
+        database.writer.submit { database in
+            try database.execute(
+                sql: "INSERT INTO quarantine (received_at, code, message, line) VALUES (?, ?, ?, ?)",
+                arguments: [now.microseconds, code, message, redactedLine])
+        }
+    }
+
+    /// Counts something of the day, such as `scan.payment_card`.
+    @discardableResult
+    public func count(_ name: String, on day: CalendarDate) -> CommitTicket<Void> {
+        database.writer.submit { database in try tally(database, name, on: day) }
+    }
+}
+
+func tally(_ database: Database, _ name: String, on day: CalendarDate, by count: Int = 1) throws {
+    try database.cachedStatement(
+        sql: """
+            INSERT INTO tally (day, name, count) VALUES (?, ?, ?)
+            ON CONFLICT (day, name) DO UPDATE SET count = count + excluded.count
+            """
+    ).execute(arguments: [day.description, name, count])
+}

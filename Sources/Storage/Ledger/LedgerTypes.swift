@@ -1,0 +1,79 @@
+public import EarnRules
+public import LoyaltyModel
+
+/// The card that the lane attached to a sale.
+public struct CardAttachment: Sendable, Hashable {
+    public var token: CardToken?
+    /// nil for a card that the cache does not know, or that the till named by member.
+    public var member: MemberID?
+    /// Needed only where `member` is nil: sealed into the outbox for the back end.
+    public var number: CardNumber?
+
+    public init(token: CardToken?, member: MemberID?, number: CardNumber?) {
+        self.token = token
+        self.member = member
+        self.number = number
+    }
+}
+
+/// A finished document of a till, with all that its commit needs.
+public struct SaleSubmission: Sendable {
+    public var event: TillEvent
+    public var verb: TillEvent.SaleVerb
+    public var sale: Sale
+    public var businessDay: CalendarDate
+    public var attachment: CardAttachment?
+    public var program: Program
+    /// This machine's time, and the local day that the figures of today count under.
+    public var receivedAt: Timestamp
+    public var receivedDay: CalendarDate
+    /// Noticed before the ledger, such as `payment_card_refused`.
+    public var flags: [String]
+
+    public init(
+        event: TillEvent, verb: TillEvent.SaleVerb, sale: Sale, businessDay: CalendarDate,
+        attachment: CardAttachment?, program: Program, receivedAt: Timestamp, receivedDay: CalendarDate,
+        flags: [String] = []
+    ) {
+        self.event = event
+        self.verb = verb
+        self.sale = sale
+        self.businessDay = businessDay
+        self.attachment = attachment
+        self.program = program
+        self.receivedAt = receivedAt
+        self.receivedDay = receivedDay
+        self.flags = flags
+    }
+}
+
+/// What the ledger did with a document; stored with the event, so that a repeat gets the same answer.
+public struct LedgerOutcome: Sendable, Hashable, Codable {
+    public enum Decision: String, Sendable, Codable {
+        case accepted, duplicate, revised, voided
+        case identityConflict = "id_conflict"
+    }
+
+    public var decision: Decision
+    /// The daemon's name for the sale: `s-<terminal>-<n>`.
+    public var sale: String?
+    public var member: MemberID?
+    public var tier: String?
+    /// A card is attached that the cache does not know.
+    public var unverified: Bool
+    /// Of the program's primary currency; what this document gave (negative: took). nil without a card.
+    public var earned: Points?
+    public var balanceHint: Points?
+    public var balanceAsOf: Timestamp?
+    public var flags: [String]
+    /// Ids of the transactions that went to the outbox.
+    public var transactions: [String]
+
+    init(decision: Decision, sale: String? = nil, flags: [String] = []) {
+        self.decision = decision
+        self.sale = sale
+        self.flags = flags
+        unverified = false
+        transactions = []
+    }
+}

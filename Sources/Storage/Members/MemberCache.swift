@@ -1,0 +1,124 @@
+internal import Foundation
+internal import GRDB
+public import LoyaltyModel
+
+/// The members of the chain, as this terminal knows them: answers who holds a card, without the network.
+public struct MemberCache: Sendable {
+    /// What a card number leads to.
+    public struct Finding: Sendable, Hashable {
+        public var token: CardToken
+        /// The holder, or the one that took his place; nil for a card that the cache does not know.
+        public var member: Member?
+        /// True where the card's own member was replaced by `member`.
+        public var isReplacement: Bool
+    }
+
+    public struct Count: Sendable, Hashable {
+        public var members: Int
+        public var cards: Int
+        /// When the last complete import ended.
+        public var completeAt: Timestamp?
+
+        public init(members: Int, cards: Int, completeAt: Timestamp?) {
+            self.members = members
+            self.cards = cards
+            self.completeAt = completeAt
+        }
+    }
+
+    private let database: LoyaltyDatabase
+
+    public init(_ database: LoyaltyDatabase) { self.database = database }
+
+    /// - Throws: `storage.*`.
+    public func find(_ card: CardNumber, kind: CardIdentifierKind = .card) async throws(LoyaltyError) -> Finding {
+        if kind == .memberID {
+            let token = database.vault.token(card, kind: kind)
+            return Finding(token: token, member: try await member(MemberID(card.value)), isReplacement: false)
+        }
+        return try await find(database.vault.token(card))
+    }
+
+    /// - Throws: `storage.*`.
+    public func find(_ token: CardToken) async throws(LoyaltyError) -> Finding {
+        try await read { database in
+            guard
+                let id = try String.fetchOne(
+                    database.cachedStatement(sql: "SELECT member_id FROM card WHERE token = ?"),
+                    arguments: [token.bytes])
+            else { return Finding(token: token, member: nil, isReplacement: false) }
+            let first = try Self.member(database, id)
+            let current = try Self.current(database, first)
+            return Finding(token: token, member: current, isReplacement: current?.id != first?.id)
+        }
+    }
+
+    /// - Throws: `storage.*`.
+    public func member(_ id: MemberID) async throws(LoyaltyError) -> Member? {
+        try await read { database in try Self.member(database, id.value) }
+    }
+
+    /// How many cards a member holds. - Throws: `storage.*`.
+    public func cardCount(of id: MemberID) async throws(LoyaltyError) -> Int {
+        try await read { database in
+            try Int.fetchOne(
+                database, sql: "SELECT count(*) FROM card WHERE member_id = ?", arguments: [id.value]) ?? 0
+        }
+    }
+
+    /// - Throws: `storage.*`.
+    public func count() async throws(LoyaltyError) -> Count {
+        try await read { database in
+            Count(
+                members: try Int.fetchOne(database, sql: "SELECT count(*) FROM member") ?? 0,
+                cards: try Int.fetchOne(database, sql: "SELECT count(*) FROM card") ?? 0,
+                completeAt: try Int64.fetchOne(database, sql: "SELECT members_complete_at FROM terminal")
+                    .map { Timestamp(microseconds: $0) })
+        }
+    }
+
+    private func read<Value: Sendable>(
+        _ work: @escaping @Sendable (Database) throws -> Value
+    ) async throws(LoyaltyError) -> Value {
+        do { return try await database.pool.read(work) } catch {
+            throw storageError(error, doing: "reading the member cache", file: database.path)
+        }
+    }
+
+    /// Follows replacements; a circle or a long chain ends at its fifth member.
+    static func current(_ database: Database, _ member: Member?) throws -> Member? {
+        var member = member
+        for _ in 0..<4 {
+            guard case .replaced(let next)? = member?.status, let successor = try Self.member(database, next.value)
+            else {
+                break
+            }
+            member = successor
+        }
+        return member
+    }
+
+    static func member(_ database: Database, _ id: String) throws -> Member? {
+        guard
+            let row = try Row.fetchOne(
+                database.cachedStatement(sql: "SELECT * FROM member WHERE id = ?"), arguments: [id])
+        else { return nil }
+        let decoder = JSONDecoder()
+        let replacedBy: String? = row["replaced_by"]
+        let status: Member.Status =
+            switch row["status"] as String {
+            case "active": .active
+            case "replaced": replacedBy.map { .replaced(by: MemberID($0)) } ?? .blocked
+            default: .blocked
+            }
+        return Member(
+            id: MemberID(id), status: status, tier: row["tier"],
+            segments: try decoder.decode([String].self, from: row["segments"] as Data),
+            entitlements: try decoder.decode([Member.Entitlement].self, from: row["entitlements"] as Data),
+            birthday: try (row["birthday"] as String?).map { try MonthDay($0) },
+            household: row["household"],
+            balance: try (row["balance"] as String?).map { try Points($0) },
+            balanceAsOf: (row["balance_as_of"] as Int64?).map { Timestamp(microseconds: $0) },
+            greeting: row["greeting"])
+    }
+}

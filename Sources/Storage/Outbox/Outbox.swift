@@ -1,0 +1,238 @@
+internal import Foundation
+internal import GRDB
+public import LoyaltyModel
+
+/// The transactions on their way to the back end, and the dead letters.
+public struct Outbox: OutboundQueue {
+    public enum State: String, Sendable, Codable, CaseIterable { case ready, sent, dead }
+
+    public struct Item: Sendable, Hashable {
+        public var id: String
+        public var state: State
+        public var kind: String
+        public var currency: String
+        public var points: Points
+        public var sale: String
+        public var member: String?
+        public var attempts: Int
+        public var recordedAt: Timestamp
+        public var notBefore: Timestamp?
+        public var settledAt: Timestamp?
+        public var lastError: String?
+        public var warning: String?
+    }
+
+    public struct Depth: Sendable, Hashable {
+        public var ready: Int
+        public var dead: Int
+        public var sent: Int
+        public var oldestReady: Timestamp?
+    }
+
+    private let database: LoyaltyDatabase
+
+    public init(_ database: LoyaltyDatabase) { self.database = database }
+
+    public func due(limit: Int, at now: Timestamp) async throws -> [OutboundEvent] {
+        let vault = database.vault
+        return try await reading { database in
+            try Row.fetchAll(
+                database.cachedStatement(
+                    sql: """
+                        SELECT outbox.entry_id, outbox.attempts, outbox.first_tried_at, outbox.sealed_card,
+                            ledger_entry.kind, ledger_entry.recorded_at, ledger_entry.document, ledger_entry.member_id,
+                            sale.store, sale.register
+                        FROM outbox
+                        JOIN ledger_entry ON ledger_entry.id = outbox.entry_id
+                        JOIN sale ON sale.id = ledger_entry.sale_id
+                        WHERE outbox.state = 'ready' AND outbox.not_before <= ?
+                            AND NOT EXISTS (SELECT 1 FROM outbox earlier WHERE earlier.state = 'ready'
+                                AND earlier.member_key = outbox.member_key AND earlier.sequence < outbox.sequence)
+                        ORDER BY outbox.sequence LIMIT ?
+                        """), arguments: [now.microseconds, limit]
+            ).map { row in
+                let id: String = row["entry_id"]
+                let store: String = row["store"]
+                let register: String = row["register"]
+                let kind: String = row["kind"]
+                return OutboundEvent(
+                    id: id, source: "/store/\(uriSegment(store))/register/\(uriSegment(register))",
+                    type: "org.loyaltyd.transaction.\(kind).v1",
+                    subject: (row["member_id"] as String?).map { "member/\($0)" },
+                    time: Timestamp(microseconds: row["recorded_at"]), data: [UInt8](row["document"] as Data),
+                    card: try (row["sealed_card"] as Data?).flatMap { try vault.open($0, for: id) },
+                    attempts: row["attempts"],
+                    firstTriedAt: (row["first_tried_at"] as Int64?).map { Timestamp(microseconds: $0) })
+            }
+        }
+    }
+
+    public func record(_ records: [DeliveryRecord]) async throws {
+        try await database.writer.submit { database in
+            for record in records {
+                let now = record.at.microseconds
+                switch record.outcome {
+                case .delivered(let warning):
+                    // The number has served its purpose; the token stays.
+                    try database.cachedStatement(
+                        sql: """
+                            UPDATE outbox SET state = 'sent', sealed_card = NULL, warning = ?, settled_at = ?,
+                                attempts = attempts + 1, first_tried_at = coalesce(first_tried_at, ?), last_error = NULL
+                            WHERE entry_id = ? AND state = 'ready'
+                            """
+                    ).execute(arguments: [warning, now, now, record.id])
+                case .retry(let notBefore, let reason):
+                    try database.cachedStatement(
+                        sql: """
+                            UPDATE outbox SET not_before = ?, last_error = ?, attempts = attempts + 1,
+                                first_tried_at = coalesce(first_tried_at, ?)
+                            WHERE entry_id = ? AND state = 'ready'
+                            """
+                    ).execute(arguments: [notBefore.microseconds, reason, now, record.id])
+                case .dead(let reason):
+                    try database.cachedStatement(
+                        sql: """
+                            UPDATE outbox SET state = 'dead', last_error = ?, settled_at = ?, attempts = attempts + 1,
+                                first_tried_at = coalesce(first_tried_at, ?)
+                            WHERE entry_id = ? AND state = 'ready'
+                            """
+                    ).execute(arguments: [reason, now, now, record.id])
+                }
+            }
+        }.value
+    }
+
+    public func nextDue() async throws -> Timestamp? {
+        try await reading { database in
+            try Int64.fetchOne(
+                database.cachedStatement(sql: "SELECT min(not_before) FROM outbox WHERE state = 'ready'")
+            )
+            .map { Timestamp(microseconds: $0) }
+        }
+    }
+
+    /// - Throws: `storage.*`.
+    public func depth() async throws(LoyaltyError) -> Depth {
+        try await reading { database in
+            func count(_ state: State) throws -> Int {
+                try Int.fetchOne(
+                    database, sql: "SELECT count(*) FROM outbox WHERE state = ?", arguments: [state.rawValue]) ?? 0
+            }
+            return Depth(
+                ready: try count(.ready), dead: try count(.dead), sent: try count(.sent),
+                oldestReady: try Int64.fetchOne(
+                    database,
+                    sql: """
+                        SELECT ledger_entry.recorded_at FROM outbox JOIN ledger_entry ON ledger_entry.id = outbox.entry_id
+                        WHERE outbox.state = 'ready' ORDER BY outbox.sequence LIMIT 1
+                        """
+                ).map { Timestamp(microseconds: $0) })
+        }
+    }
+
+    /// How many were delivered since an instant. - Throws: `storage.*`.
+    public func deliveredCount(since start: Timestamp) async throws(LoyaltyError) -> Int {
+        try await reading { database in
+            try Int.fetchOne(
+                database, sql: "SELECT count(*) FROM outbox WHERE state = 'sent' AND settled_at >= ?",
+                arguments: [start.microseconds]) ?? 0
+        }
+    }
+
+    /// The newest first. - Throws: `storage.*`.
+    public func list(state: State?, limit: Int) async throws(LoyaltyError) -> [Item] {
+        try await reading { database in
+            try Self.items(
+                database, where: "? IS NULL OR outbox.state = ? ORDER BY outbox.sequence DESC LIMIT ?",
+                [state?.rawValue, state?.rawValue, limit])
+        }
+    }
+
+    /// The transactions of one sale. - Throws: `storage.*`.
+    public func list(sale reference: String) async throws(LoyaltyError) -> [Item] {
+        try await reading { database in
+            try Self.items(database, where: "sale.reference = ? ORDER BY outbox.sequence", [reference])
+        }
+    }
+
+    /// - Throws: `storage.*`.
+    public func item(_ id: String) async throws(LoyaltyError) -> Item? {
+        try await reading { database in try Self.items(database, where: "outbox.entry_id = ?", [id]).first }
+    }
+
+    /// The JSON that travels as CloudEvents `data`. - Throws: `storage.*`.
+    public func payload(_ id: String) async throws(LoyaltyError) -> String? {
+        try await reading { database in
+            try Data.fetchOne(database, sql: "SELECT document FROM ledger_entry WHERE id = ?", arguments: [id])
+                .map { String(decoding: $0, as: UTF8.self) }
+        }
+    }
+
+    /// Sends dead letters again, all of them where no ids are named. Answers how many.
+    ///
+    /// - Throws: `storage.*`.
+    public func retry(_ ids: [String]) async throws(LoyaltyError) -> Int {
+        try await database.writer.submit { database in
+            let reset = "UPDATE outbox SET state = 'ready', attempts = 0, first_tried_at = NULL, not_before = 0"
+            if ids.isEmpty {
+                try database.execute(sql: "\(reset) WHERE state = 'dead'")
+                return database.changesCount
+            }
+            var count = 0
+            for id in ids {
+                try database.execute(
+                    sql: "\(reset) WHERE entry_id = ? AND state IN ('dead', 'ready')", arguments: [id])
+                count += database.changesCount
+            }
+            return count
+        }.value
+    }
+
+    private static func items(
+        _ database: Database, where condition: String, _ arguments: StatementArguments
+    ) throws -> [Item] {
+        try Row.fetchAll(
+            database,
+            sql: """
+                SELECT outbox.*, ledger_entry.kind, ledger_entry.currency, ledger_entry.units, ledger_entry.decimals,
+                    ledger_entry.member_id, ledger_entry.recorded_at, sale.reference
+                FROM outbox JOIN ledger_entry ON ledger_entry.id = outbox.entry_id
+                JOIN sale ON sale.id = ledger_entry.sale_id WHERE \(condition)
+                """, arguments: arguments
+        ).map { row in
+            let notBefore: Int64 = row["not_before"]
+            return Item(
+                id: row["entry_id"], state: State(rawValue: row["state"]) ?? .ready, kind: row["kind"],
+                currency: row["currency"], points: Points(units: row["units"], decimals: row["decimals"]),
+                sale: row["reference"], member: row["member_id"], attempts: row["attempts"],
+                recordedAt: Timestamp(microseconds: row["recorded_at"]),
+                notBefore: notBefore > 0 ? Timestamp(microseconds: notBefore) : nil,
+                settledAt: (row["settled_at"] as Int64?).map { Timestamp(microseconds: $0) },
+                lastError: row["last_error"], warning: row["warning"])
+        }
+    }
+
+    private func reading<Value: Sendable>(
+        _ work: @escaping @Sendable (Database) throws -> Value
+    ) async throws(LoyaltyError) -> Value {
+        do { return try await database.pool.read(work) } catch {
+            throw storageError(error, doing: "reading the outbox", file: database.path)
+        }
+    }
+}
+
+/// A path segment of a URI: everything but unreserved characters (RFC 3986, 2.3) is percent-encoded.
+func uriSegment(_ text: String) -> String {
+    var encoded = ""
+    for byte in text.utf8 {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
+            UInt8(ascii: "~"):
+            encoded.unicodeScalars.append(Unicode.Scalar(byte))
+        default:
+            encoded += "%" + hexadecimal([byte]).uppercased()
+        }
+    }
+    return encoded
+}

@@ -1,1 +1,0 @@
-// The room of Storage; docs/modules.md says what goes in.

@@ -1,0 +1,46 @@
+internal import Crypto
+internal import Foundation
+internal import LoyaltyModel
+
+/// Key F: SHA-256 over what a sale says of goods and money, however its lines are ordered.
+enum SaleFingerprint {
+    static func of(_ sale: Sale, closedAt: Timestamp) -> Data {
+        var lines = sale.lines.map { line in
+            "\(line.kind.rawValue)|\(line.code?.value ?? "")|\(plain(line.quantity))|\(line.amount)|\(line.voided)"
+        }
+        lines.sort()
+        var tenders = sale.tenders.map { "\($0.kind.rawValue)|\($0.amount)" }
+        tenders.sort()
+        var hash = SHA256()
+        for part in [lines, [sale.totals.grand.description], tenders, ["\(closedAt.microseconds / 60_000_000)"]] {
+            for text in part {
+                hash.update(data: Data(text.utf8))
+                hash.update(data: Data([0]))
+            }
+            hash.update(data: Data([1]))
+        }
+        return Data(hash.finalize())
+    }
+
+    /// What makes two events with one identity the same event: the fingerprint, and which document it is about.
+    static func digest(_ sale: Sale, verb: TillEvent.SaleVerb, fingerprint: Data) -> Data {
+        var hash = SHA256()
+        hash.update(data: fingerprint)
+        for text in [
+            verb.rawValue, sale.store, sale.register, sale.number, sale.uid ?? "", sale.state.rawValue,
+            "\(sale.revision ?? 0)",
+        ] {
+            hash.update(data: Data(text.utf8))
+            hash.update(data: Data([0]))
+        }
+        return Data(hash.finalize())
+    }
+
+    /// 1.50 and 1.5 are one quantity.
+    private static func plain(_ number: DecimalNumber) -> String {
+        guard number.scale > 0 else { return number.description }
+        var text = number.description[...]
+        while text.hasSuffix("0") { text = text.dropLast() }
+        return String(text.hasSuffix(".") ? text.dropLast() : text)
+    }
+}

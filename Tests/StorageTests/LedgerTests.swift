@@ -1,0 +1,274 @@
+import Foundation
+import GRDB
+import LoyaltyModel
+import Testing
+
+@testable import Storage
+
+/// The decision table of the till protocol, row by row.
+@Suite struct Duplicates {
+    private typealias Known = DuplicateDecision.KnownSale
+
+    private func decide(
+        event: Bool? = nil, natural: Known? = nil, revision: Int64? = nil, closed: Int64 = 0, recent: Bool = false
+    ) -> DuplicateDecision {
+        .decide(
+            sameEvent: event, natural: natural, revision: revision, closedAt: Timestamp(microseconds: closed),
+            isFingerprintRecent: recent)
+    }
+
+    @Test func everyRowOfTheTable() {
+        let other = Known(sameFingerprint: false, revision: nil, closedAt: Timestamp(microseconds: 0))
+        let same = Known(sameFingerprint: true, revision: 4, closedAt: Timestamp(microseconds: 0))
+        #expect(decide(event: true) == .duplicate)
+        #expect(decide(event: false) == .identityConflict)
+        #expect(decide(natural: same) == .duplicate)
+        #expect(decide(natural: other, revision: 1) == .revision(implicit: false))
+        #expect(decide(natural: other) == .revision(implicit: true))
+        #expect(decide(natural: other, closed: 60) == .new(flags: ["number_reused"]))
+        #expect(decide(recent: true) == .new(flags: ["suspected_duplicate"]))
+        #expect(decide() == .new(flags: []))
+    }
+}
+
+@Suite struct PostingSales {
+    private func terminal() async throws -> Terminal {
+        let terminal = try Terminal()
+        try await terminal.importMembers([
+            try member("anna", cards: "2984000000011"), try member("ben", cards: "2984000000028"),
+        ])
+        return terminal
+    }
+
+    @Test func aSaleGivesItsPointsOnceHoweverOftenItIsSent() async throws {
+        let terminal = try await terminal()
+        let card = try await terminal.attachment("2984000000011")
+        let sale = try sale("1", [line("1", "A", "2", "12.34")])
+        let first = try await terminal.send(sale, id: "e1", card: card)
+        #expect(first.decision == .accepted)
+        #expect(first.earned?.description == "12")
+        #expect(first.member == MemberID("anna"))
+        // The same event, also without its card; then the same sale under a new event id.
+        #expect(try await terminal.send(sale, id: "e1").decision == .duplicate)
+        let repeated = try await terminal.send(sale, id: "e2", card: card)
+        #expect(repeated.decision == .duplicate)
+        #expect(repeated.sale == first.sale)
+        try terminal.reopen()
+        #expect(try await terminal.send(sale, id: "e1", card: card).decision == .duplicate)
+        #expect(try await terminal.points(of: "anna") == "12")
+        #expect(try await terminal.outbox.depth().ready == 1)
+    }
+
+    @Test func oneIdWithOtherContentIsAConflict() async throws {
+        let terminal = try await terminal()
+        let card = try await terminal.attachment("2984000000011")
+        try await terminal.send(sale("1", [line("1", "A", "1", "5.00")]), id: "e1", card: card)
+        let outcome = try await terminal.send(sale("1", [line("1", "A", "1", "50.00")]), id: "e1", card: card)
+        #expect(outcome.decision == .identityConflict)
+        #expect(try await terminal.points(of: "anna") == "5")
+    }
+
+    @Test func aRevisionPostsTheDifference() async throws {
+        let terminal = try await terminal()
+        let card = try await terminal.attachment("2984000000011")
+        try await terminal.send(
+            sale("1", [line("1", "A", "1", "5.00"), line("2", "B", "1", "7.00")]), id: "e1", card: card)
+        var corrected = try sale("1", [line("1", "A", "1", "5.00"), line("2", "B", "1", "4.00")])
+        corrected.revision = 2
+        let outcome = try await terminal.send(corrected, id: "e2", card: card)
+        #expect(outcome.decision == .revised)
+        #expect(outcome.earned?.description == "-3")
+        #expect(try await terminal.points(of: "anna") == "9")
+        // The same closing time without a revision number is a silent correction.
+        let silent = try await terminal.send(sale("1", [line("1", "A", "1", "6.00")]), id: "e3", card: card)
+        #expect(silent.flags.contains("implicit_revision"))
+        #expect(try await terminal.points(of: "anna") == "6")
+    }
+
+    @Test func aReusedNumberIsANewSaleWithAFlag() async throws {
+        let terminal = try await terminal()
+        let card = try await terminal.attachment("2984000000011")
+        try await terminal.send(sale("1", [line("1", "A", "1", "5.00")]), id: "e1", card: card)
+        let outcome = try await terminal.send(
+            sale("1", [line("1", "B", "1", "8.00")], closed: "2027-03-02T09:59:30Z"), id: "e2", card: card)
+        #expect(outcome.decision == .accepted)
+        #expect(outcome.flags == ["number_reused"])
+        #expect(try await terminal.points(of: "anna") == "13")
+    }
+
+    @Test func equalContentUnderAnotherNumberIsSuspect() async throws {
+        let terminal = try await terminal()
+        try await terminal.send(sale("1", [line("1", "A", "1", "5.00")]), id: "e1")
+        #expect(
+            try await terminal.send(sale("2", [line("1", "A", "1", "5.00")]), id: "e2").flags == ["suspected_duplicate"]
+        )
+        let later = terminal.now.adding(seconds: 121)
+        #expect(try await terminal.send(sale("3", [line("1", "A", "1", "5.00")]), id: "e3", at: later).flags.isEmpty)
+    }
+
+    @Test func partialReturnsTakeExactlyWhatWasGiven() async throws {
+        let terminal = try await terminal()
+        let card = try await terminal.attachment("2984000000011")
+        // 3 pieces for 10.00: 10 points; the returns take floor(10/3)=3, floor(20/3)-3=3, 10-6=4.
+        try await terminal.send(sale("1", [line("1", "A", "3", "10.00")]), id: "e1", card: card)
+        for (number, expected) in [("2", "7"), ("3", "4"), ("4", "0"), ("5", "0")] {
+            var back = try line("1", "A", "-1", "-3.33")
+            back.returned = ReturnReference(link: SaleLink(relation: .returns, number: "1", line: "1"))
+            var document = try sale(number, [back], closed: "2027-03-02T09:59:0\(number)Z")
+            document.kind = .return
+            // No card is shown: the points come off the member who got them.
+            try await terminal.send(document, id: "r\(number)")
+            #expect(try await terminal.points(of: "anna") == expected, "after return \(number)")
+        }
+    }
+
+    @Test func aReturnNeverTouchesAnotherMember() async throws {
+        let terminal = try await terminal()
+        try await terminal.send(
+            sale("1", [line("1", "A", "1", "10.00")]), id: "e1", card: terminal.attachment("2984000000011"))
+        try await terminal.send(
+            sale("2", [line("1", "A", "1", "20.00")]), id: "e2", card: terminal.attachment("2984000000028"))
+        var back = try line("1", "A", "-1", "-10.00")
+        back.returned = ReturnReference(link: SaleLink(relation: .returns, number: "1"))
+        let outcome = try await terminal.send(
+            sale("3", [back]), id: "e3", card: terminal.attachment("2984000000028"))
+        #expect(outcome.earned?.description == "0")
+        #expect(try await terminal.points(of: "anna") == "0")
+        #expect(try await terminal.points(of: "ben") == "20")
+    }
+
+    @Test func aReturnWithoutReceiptFindsTheMembersLastPurchase() async throws {
+        let terminal = try await terminal()
+        let card = try await terminal.attachment("2984000000011")
+        try await terminal.send(
+            sale("1", [line("1", "A", "2", "8.00")], closed: "2027-03-01T09:00:00Z"), id: "e1", card: card)
+        try await terminal.send(
+            sale("2", [line("1", "A", "1", "6.00")], closed: "2027-03-02T09:00:00Z"), id: "e2", card: card)
+        // Two pieces come back: 6 points of the last purchase, then 4 of the earlier one.
+        let outcome = try await terminal.send(sale("3", [line("1", "A", "-2", "-10.00")]), id: "e3", card: card)
+        #expect(outcome.earned?.description == "-10")
+        let stray = try await terminal.send(
+            sale("4", [line("1", "Z", "-1", "-3.00")], closed: "2027-03-02T09:59:30Z"), id: "e4", card: card)
+        #expect(stray.flags == ["unmatched_return"])
+        #expect(try await terminal.points(of: "anna") == "4")
+    }
+
+    @Test func aVoidTakesAllThatIsLeft() async throws {
+        let terminal = try await terminal()
+        let card = try await terminal.attachment("2984000000011")
+        let original = try sale("1", [line("1", "A", "2", "8.00"), line("2", "B", "0", "5.00")])
+        try await terminal.send(original, id: "e1", card: card)
+        var back = try line("1", "A", "-1", "-4.00")
+        back.returned = ReturnReference(link: SaleLink(relation: .returns, number: "1", line: "1"))
+        try await terminal.send(sale("2", [back]), id: "e2")
+        #expect(try await terminal.points(of: "anna") == "9")
+        var void = original
+        void.state = .voided
+        #expect(try await terminal.send(void, id: "e3", verb: .void).decision == .voided)
+        #expect(try await terminal.points(of: "anna") == "0")
+        // A second void, under its own id, finds nothing to take.
+        try await terminal.send(void, id: "e4", verb: .void)
+        #expect(try await terminal.points(of: "anna") == "0")
+    }
+
+    @Test func aVoidThatComesFirstIsRemembered() async throws {
+        let terminal = try await terminal()
+        let original = try sale("1", [line("1", "A", "2", "8.00")])
+        #expect(try await terminal.send(original, id: "v", verb: .void).flags == ["voids_unknown_sale"])
+        let late = try await terminal.send(original, id: "e1", card: terminal.attachment("2984000000011"))
+        #expect(late.flags == ["voided_before_arrival"])
+        #expect(try await terminal.points(of: "anna") == "0")
+    }
+
+    @Test func aLateCardEarnsOnce() async throws {
+        let terminal = try await terminal()
+        let first = try await terminal.send(sale("1", [line("1", "A", "1", "10.00")]), id: "e1")
+        #expect(first.earned == nil)
+        let reference = try #require(first.sale)
+        for (card, decision) in [("2984000000011", LedgerOutcome.Decision.accepted), ("2984000000028", .duplicate)] {
+            let outcome = try await terminal.ledger.attachLate(
+                terminal.attachment(card), to: reference, program: terminal.program, receivedAt: terminal.now,
+                receivedDay: terminal.now.date
+            ).value
+            #expect(outcome.decision == decision)
+        }
+        #expect(try await terminal.points(of: "anna") == "10")
+        #expect(try await terminal.points(of: "ben") == "0")
+    }
+
+    @Test func theDayAddsUp() async throws {
+        let terminal = try await terminal()
+        let card = try await terminal.attachment("2984000000011")
+        try await terminal.send(sale("1", [line("1", "A", "1", "10.00")]), id: "e1", card: card)
+        try await terminal.send(sale("2", [line("1", "B", "1", "3.00")]), id: "e2")
+        try await terminal.send(
+            sale("3", [line("1", "A", "-1", "-10.00")], closed: "2027-03-02T09:59:30Z"), id: "e3", card: card)
+        terminal.ledger.count("scan.payment_card", on: terminal.now.date)
+        try await terminal.database.checkWriter()
+        let figures = try await SalesRegister(terminal.database).figures(of: terminal.now.date)
+        #expect(figures.sales == 3)
+        #expect(figures.matched == 2)
+        #expect(figures.given.description == "10")
+        #expect(figures.takenBack.description == "10")
+        #expect(figures.counts["scan.payment_card"] == 1)
+    }
+}
+
+@Suite struct TheOutbox {
+    @Test func orderHoldsPerMemberAndOneBadEventHoldsUpOneMember() async throws {
+        let terminal = try Terminal()
+        try await terminal.importMembers([try member("anna", cards: "11111"), try member("ben", cards: "22222")])
+        for (number, card) in [("1", "11111"), ("2", "11111"), ("3", "22222")] {
+            try await terminal.send(
+                sale(number, [line("1", "A", "1", "\(number).00")]), id: number, card: terminal.attachment(card))
+        }
+        var due = try await terminal.outbox.due(limit: 10, at: terminal.now)
+        #expect(due.map(\.id) == ["t-test.1", "t-test.3"])
+        let later = terminal.now.adding(seconds: 30)
+        try await terminal.outbox.record([
+            DeliveryRecord(id: "t-test.1", outcome: .retry(notBefore: later, reason: "503"), at: terminal.now),
+            DeliveryRecord(id: "t-test.3", outcome: .delivered(warning: nil), at: terminal.now),
+        ])
+        #expect(try await terminal.outbox.due(limit: 10, at: terminal.now).isEmpty)
+        #expect(try await terminal.outbox.due(limit: 10, at: later).map(\.id) == ["t-test.1"])
+        #expect(try await terminal.outbox.due(limit: 10, at: later).first?.attempts == 1)
+        try await terminal.outbox.record([DeliveryRecord(id: "t-test.1", outcome: .dead(reason: "422"), at: later)])
+        due = try await terminal.outbox.due(limit: 10, at: later)
+        #expect(due.map(\.id) == ["t-test.2"])
+        #expect(try await terminal.outbox.depth().ready == 1)
+        #expect(try await terminal.outbox.depth().dead == 1)
+        #expect(try await terminal.outbox.depth().sent == 1)
+        #expect(try await terminal.outbox.retry([]) == 1)
+        #expect(try await terminal.outbox.due(limit: 10, at: later).map(\.id) == ["t-test.1"])
+    }
+
+    @Test func anUnknownCardTravelsSealedAndIsForgottenWhenDelivered() async throws {
+        let terminal = try Terminal()
+        let number = "2984000777770"
+        try await terminal.send(
+            sale("1", [line("1", "A", "1", "4.00")]), id: "e1", card: terminal.attachment(number))
+        let event = try #require(try await terminal.outbox.due(limit: 1, at: terminal.now).first)
+        #expect(event.card?.value == number)
+        #expect(!String(decoding: event.data, as: UTF8.self).contains(number))
+        let database = try Data(contentsOf: URL(filePath: terminal.database.path + "-wal"))
+        #expect(database.range(of: Data(number.utf8)) == nil)
+        try await terminal.outbox.record([
+            DeliveryRecord(id: event.id, outcome: .delivered(warning: nil), at: terminal.now)
+        ])
+        let sealed = try await terminal.database.pool.read {
+            try Data?.fetchOne($0, sql: "SELECT sealed_card FROM outbox WHERE entry_id = ?", arguments: [event.id])
+        }
+        #expect(sealed == .some(nil) || sealed == nil)
+    }
+
+    @Test func numbersGoOnAfterARestart() async throws {
+        let terminal = try Terminal()
+        try await terminal.importMembers([try member("anna", cards: "11111")])
+        try await terminal.send(sale("1", [line("1", "A", "1", "4.00")]), id: "1", card: terminal.attachment("11111"))
+        try terminal.reopen()
+        let outcome = try await terminal.send(
+            sale("2", [line("1", "A", "1", "5.00")]), id: "2", card: terminal.attachment("11111"))
+        #expect(outcome.transactions == ["t-test.2"])
+        #expect(try await terminal.allEvents().map(\.sequence) == [1, 2])
+    }
+}
