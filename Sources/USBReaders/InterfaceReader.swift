@@ -1,0 +1,349 @@
+import CLibUSB
+import CardReading
+import LoyaltyModel
+
+/// Drives one interface: performs the actions of its `ReaderLife` and feeds back what comes of them. Belongs to the USB thread.
+final class InterfaceReader {
+    let device: USBDevice
+    private unowned let host: USBHost
+    private let configuration: UInt8
+    private let interface: HIDInterface
+    private let stance: ClaimPolicy.Stance
+
+    var id: ReaderID { description.id }
+    private(set) var life: ReaderLife
+    private var description: ReaderDescription
+    private var announced: ReaderDescription?
+    private var decoder: ScanDecoder?
+    private var assembler = ReportAssembler(reportLength: 1, packetSize: 1)
+    private var hearing = Hearing.deaf
+    private var wakeAt: MonotonicTime?
+    private var reportedDrops = (reports: 0, scans: 0)
+    /// What the callbacks of libusb leave to `catchUp`. Of all the reads that one fault ends, the first tells.
+    private var readFailure: ReaderLife.Failure?
+    private var hasReadEnded = false
+
+    private var handle: OpaquePointer?
+    private var reads: [USBTransfer] = []
+    private var control: USBTransfer?
+    private var controlPurpose = ControlPurpose.descriptor
+    private var hasControlEnded = false
+    private var setupRequests: ArraySlice<SetupRequest> = []
+
+    /// What becomes of the bytes that come.
+    private enum Hearing {
+        /// They are dropped, and reads that end are not submitted again: from a fault to the next drain.
+        case deaf
+        case draining(StartupDrain)
+        case listening
+    }
+
+    private enum ControlPurpose { case descriptor, setup, signal }
+
+    /// So many reads wait in the kernel, so that no report is lost between two of them.
+    static let readsInFlight = 4
+
+    init(host: USBHost, device: USBDevice, configuration: UInt8, interface: HIDInterface, stance: ClaimPolicy.Stance) {
+        self.host = host
+        self.device = device
+        self.configuration = configuration
+        self.interface = interface
+        self.stance = stance
+        life = ReaderLife(isNamed: stance == .named)
+        let isBootKeyboard =
+            interface.subclass == HIDInterface.bootSubclass && interface.protocolCode == HIDInterface.bootKeyboard
+        description = ReaderDescription(
+            vendorID: device.vendorID, productID: device.productID, manufacturer: device.manufacturer,
+            product: device.product, serial: device.serial, kind: isBootKeyboard ? .keyboard : nil,
+            portPath: device.portPath, interfaceNumber: interface.number)
+    }
+
+    // MARK: Events
+
+    /// Takes in an event and performs what follows from it, and what follows from that.
+    func handle(_ event: ReaderLife.Event) {
+        var events = [event]
+        while !events.isEmpty {
+            for action in life.handle(events.removeFirst()) {
+                if let result = perform(action) { events.append(result) }
+            }
+        }
+    }
+
+    /// The earliest instant at which `timeHasPassed` has something to do.
+    var deadline: MonotonicTime? {
+        var earliest = wakeAt
+        for other in [drainDeadline, decoder?.deadline] {
+            if let other { earliest = min(earliest ?? other, other) }
+        }
+        return earliest
+    }
+
+    private var drainDeadline: MonotonicTime? {
+        if case .draining(let drain) = hearing { drain.deadline } else { nil }
+    }
+
+    func timeHasPassed(_ now: MonotonicTime) {
+        if let time = wakeAt, now >= time {
+            wakeAt = nil
+            handle(.woken)
+        }
+        if let time = drainDeadline, now >= time {
+            forget()
+            hearing = .listening
+            handle(.drained)
+        }
+        if let time = decoder?.deadline, now >= time {
+            deliver(decoder?.expire(at: now) ?? [])
+        }
+    }
+
+    // MARK: Actions
+
+    private func perform(_ action: ReaderLife.Action) -> ReaderLife.Event? {
+        switch action {
+        case .lookUpDescriptor: return lookUpDescriptor()
+        case .open: return open()
+        case .claim: return claim()
+        case .fetchDescriptor: return fetchDescriptor()
+        case .setUp:
+            setupRequests = (decoder?.setup ?? [])[...]
+            return sendNextSetupRequest()
+        case .submit: return submitReads()
+        case .drain: hearing = .draining(StartupDrain(at: host.now))
+        case .forget:
+            hearing = .deaf
+            forget()
+        case .cancel:
+            for transfer in reads { transfer.cancel() }
+            control?.cancel()
+            return isIdle ? .idle : nil
+        case .clearHalt:
+            let code = libusb_clear_halt(handle, interface.inputEndpoint ?? 0)
+            return code == 0 ? .haltCleared : .haltNotCleared(.init(code: code))
+        case .close: close()
+        case .wake(let duration): wakeAt = host.now.adding(duration)
+        case .emit(let state): show(state)
+        case .emitDisconnected:
+            wakeAt = nil
+            announced = nil
+            host.deliver(.disconnected(description.id))
+        }
+        return nil
+    }
+
+    private func lookUpDescriptor() -> ReaderLife.Event {
+        if let flaw = interface.flaw { return .ruledOut(.unsupported(reason: flaw)) }
+        guard
+            let descriptor = device.kernelReportDescriptor(configuration: configuration, interface: interface.number)
+        else { return .descriptorHidden }
+        return understand(descriptor)
+    }
+
+    private func understand(_ descriptor: [UInt8]) -> ReaderLife.Event {
+        let facts = InterfaceFacts(
+            vendorID: device.vendorID, productID: device.productID, interfaceNumber: interface.number,
+            interfaceClass: HIDInterface.hidClass, interfaceSubclass: interface.subclass,
+            interfaceProtocol: interface.protocolCode, reportDescriptor: descriptor)
+        switch ScanDecoder.choose(for: facts, options: host.options.reader) {
+        case .ignored(let reason): return .ruledOut(.unsupported(reason: reason))
+        case .reads(let decoder):
+            description = description.of(kind: decoder.kind)
+            guard (1...ReportAssembler.longestReport).contains(decoder.inputReportLength) else {
+                return .ruledOut(.unsupported(reason: "its reports have \(decoder.inputReportLength) bytes"))
+            }
+            if case .leave(let state) = host.policy.decide(stance, kind: decoder.kind) { return .ruledOut(state) }
+            self.decoder = decoder
+            assembler = ReportAssembler(reportLength: decoder.inputReportLength, packetSize: interface.packetSize)
+            reportedDrops = (0, decoder.droppedPartialScans)
+            return .understood
+        }
+    }
+
+    private func open() -> ReaderLife.Event {
+        let code = libusb_open(device.pointer, &handle)
+        if code == 0 { return .opened }
+        handle = nil
+        // A device that the service's cgroup hides opens with an I/O error instead of a refusal.
+        if code == LIBUSB_ERROR_IO.rawValue {
+            return .openFailed(
+                .other("the system refuses to open it; a service unit needs DeviceAllow=char-usb_device rw"))
+        }
+        return .openFailed(.init(code: code))
+    }
+
+    private func claim() -> ReaderLife.Event {
+        let number = Int32(interface.number)
+        // Takes the interface from the kernel's driver, and gives it back on release.
+        if libusb_set_auto_detach_kernel_driver(handle, 1) != 0 { libusb_detach_kernel_driver(handle, number) }
+        let code = libusb_claim_interface(handle, number)
+        return code == 0 ? .claimed : .claimFailed(.init(code: code))
+    }
+
+    private func close() {
+        guard let handle else { return }
+        // Also where the claim failed: libusb then knows of none and does nothing.
+        libusb_release_interface(handle, Int32(interface.number))
+        libusb_close(handle)
+        self.handle = nil
+        reads = []
+        control = nil
+        hasControlEnded = false
+        hasReadEnded = false
+        readFailure = nil
+    }
+
+    private func show(_ state: ReaderState) {
+        if announced != description {
+            announced = description
+            host.deliver(.connected(description))
+        }
+        host.deliver(.state(description.id, state))
+    }
+
+    // MARK: Control requests
+
+    private func fetchDescriptor() -> ReaderLife.Event? {
+        let length = min(interface.reportDescriptorLength ?? 0, HIDInterface.longestReportDescriptor)
+        // GET_DESCRIPTOR to the interface, type 22h (HID 1.11, 7.1.1).
+        let code = send(
+            ControlRequest(type: 0x81, request: 6, value: 0x2200, index: UInt16(interface.number), length: length),
+            for: .descriptor)
+        return code == 0 ? nil : .descriptorFailed(.init(code: code))
+    }
+
+    private func descriptorAnswered(_ transfer: USBTransfer) -> ReaderLife.Event? {
+        if transfer.status == LIBUSB_TRANSFER_CANCELLED { return nil }
+        if let failure = ReaderLife.Failure(status: transfer.status) { return .descriptorFailed(failure) }
+        let declared = interface.reportDescriptorLength ?? 0
+        let received = transfer.received
+        guard received.count == declared else {
+            return .descriptorFailed(.other("it is cut short, \(received.count) of \(declared) bytes"))
+        }
+        return understand(Array(received))
+    }
+
+    /// Readers may refuse any of these requests; that does not matter (espressif/esp-usb issue 55).
+    private func sendNextSetupRequest() -> ReaderLife.Event? {
+        while let request = setupRequests.popFirst() {
+            if send(ControlRequest(request, interface: interface.number), for: .setup) == 0 { return nil }
+        }
+        return .setUp
+    }
+
+    /// Beeps or lights up. One signal at a time: a second one while the first is under way is dropped.
+    func send(_ signal: ScanDecoder.Signal) {
+        guard case .listening = hearing, control?.isInFlight != true, let request = decoder?.request(for: signal) else {
+            return
+        }
+        _ = send(ControlRequest(request, interface: interface.number), for: .signal)
+    }
+
+    private func send(_ request: ControlRequest, for purpose: ControlPurpose) -> Int32 {
+        guard let handle, let transfer = USBTransfer(owner: self, capacity: 8 + request.length) else {
+            return LIBUSB_ERROR_NO_MEM.rawValue
+        }
+        control = transfer
+        controlPurpose = purpose
+        return transfer.submitControl(handle, request)
+    }
+
+    // MARK: Reads
+
+    private func submitReads() -> ReaderLife.Event? {
+        guard let handle, let endpoint = interface.inputEndpoint else { return .submitFailed(.gone) }
+        while reads.count < Self.readsInFlight {
+            guard let transfer = USBTransfer(owner: self, capacity: interface.packetSize) else {
+                return .submitFailed(.other("out of memory"))
+            }
+            reads.append(transfer)
+        }
+        for transfer in reads where !transfer.isInFlight {
+            let code = transfer.submitRead(handle, endpoint: endpoint)
+            if code != 0 { return .submitFailed(.init(code: code)) }
+        }
+        return nil
+    }
+
+    private var isIdle: Bool { control?.isInFlight != true && reads.allSatisfy { !$0.isInFlight } }
+
+    /// Called by libusb. Takes the bytes and reads on; whatever opens, closes or waits is left to `catchUp`.
+    func transferEnded(_ transfer: USBTransfer) {
+        if transfer === control {
+            hasControlEnded = true
+            return
+        }
+        hasReadEnded = true
+        if let failure = ReaderLife.Failure(status: transfer.status) { return fail(failure) }
+        guard transfer.status == LIBUSB_TRANSFER_COMPLETED, let handle, let endpoint = interface.inputEndpoint else {
+            return
+        }
+        take(transfer.received)
+        if case .deaf = hearing { return }
+        let code = transfer.submitRead(handle, endpoint: endpoint)
+        if code != 0 { fail(.init(code: code)) }
+    }
+
+    private func fail(_ failure: ReaderLife.Failure) {
+        hearing = .deaf
+        if readFailure == nil || failure == .gone { readFailure = failure }
+    }
+
+    /// Does what the transfers that ended have left to do.
+    func catchUp() {
+        if hasControlEnded, let transfer = control {
+            hasControlEnded = false
+            let event: ReaderLife.Event? =
+                switch controlPurpose {
+                case .descriptor: descriptorAnswered(transfer)
+                case .setup: sendNextSetupRequest()
+                case .signal: nil
+                }
+            if let event { handle(event) }
+            if isIdle { handle(.idle) }
+        }
+        guard hasReadEnded else { return }
+        hasReadEnded = false
+        if let failure = readFailure {
+            readFailure = nil
+            handle(.transferFailed(failure))
+        }
+        if isIdle { handle(.idle) }
+    }
+
+    private func take(_ packet: UnsafeBufferPointer<UInt8>) {
+        let now = host.now
+        switch hearing {
+        case .deaf: return
+        case .draining(var drain):
+            drain.discard(Array(packet), at: now)
+            hearing = .draining(drain)
+        case .listening:
+            guard assembler.receive(packet, at: now) else { return }
+            _ = life.handle(.received)
+            deliver(decoder?.receive(assembler.bytes, at: now) ?? [])
+        }
+    }
+
+    private func deliver(_ scans: [DecodedScan]) {
+        for scan in scans { host.deliver(.scan(description.id, scan)) }
+        reportDrops()
+    }
+
+    /// Forgets the scan that has begun, so that it never becomes part of another.
+    private func forget() {
+        assembler.reset()
+        decoder?.reset()
+        reportDrops()
+    }
+
+    private func reportDrops() {
+        let reports = assembler.droppedPartialReports
+        let scans = decoder?.droppedPartialScans ?? 0
+        // Half a report is also half a scan, which the decoder may have counted already.
+        let count = max(reports - reportedDrops.reports, scans - reportedDrops.scans)
+        guard count > 0 else { return }
+        reportedDrops = (reports, scans)
+        host.deliver(.partialDropped(description.id, count: count))
+    }
+}

@@ -1,1 +1,0 @@
-// The room of USBReaders; docs/modules.md says what goes in.

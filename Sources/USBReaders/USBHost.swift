@@ -1,0 +1,200 @@
+import CLibUSB
+import CardReading
+import Glibc
+import LoyaltyModel
+
+/// libusb's context and every reader in it. Made by `start` and from then on used by the USB thread alone.
+final class USBHost {
+    let options: USBReaderOptions
+    let policy: ClaimPolicy
+    private let context: OpaquePointer
+    private let clock: any LoyaltyClock
+    private let sink: @Sendable (ReaderEvent) -> Void
+    private var readers: [InterfaceReader] = []
+    /// What hotplug has told and nobody has looked at yet. Each holds a reference to its device.
+    private var plugs: [(device: OpaquePointer, hasArrived: Bool)] = []
+    /// Devices without a configuration that can be read, or not yet. Each holds a reference.
+    private var unconfigured: [Unconfigured] = []
+    private var isStopping = false
+
+    private struct Unconfigured {
+        let device: USBDevice
+        var attempts: Int
+        var retryAt: MonotonicTime
+    }
+
+    /// The loop wakes at least so often, to show that it lives.
+    static let longestSleep = Duration.seconds(5)
+    /// How long to wait at the end for transfers to come back.
+    static let patience = Duration.seconds(2)
+    static let configurationRetry = Duration.milliseconds(100)
+    static let mostConfigurationRetries = 5
+
+    init(
+        context: OpaquePointer, options: USBReaderOptions, clock: any LoyaltyClock,
+        sink: @escaping @Sendable (ReaderEvent) -> Void
+    ) {
+        self.context = context
+        self.options = options
+        self.clock = clock
+        self.sink = sink
+        policy = ClaimPolicy(rules: options.claim, keyboards: options.claimKeyboards)
+    }
+
+    var now: MonotonicTime { clock.monotonic }
+
+    func deliver(_ event: ReaderEvent) { if !isStopping { sink(event) } }
+
+    /// Asks libusb to tell of devices, those that are there first.
+    ///
+    /// - Returns: A libusb code, 0 for success.
+    func listenForHotplug() -> Int32 {
+        let events = LIBUSB_HOTPLUG_EVENT_DEVICE_ARRIVED.rawValue | LIBUSB_HOTPLUG_EVENT_DEVICE_LEFT.rawValue
+        let any = LIBUSB_HOTPLUG_MATCH_ANY
+        return libusb_hotplug_register_callback(
+            context, Int32(events), Int32(LIBUSB_HOTPLUG_ENUMERATE.rawValue), any, any, any,
+            { _, device, event, user in
+                guard let device, let user else { return 0 }
+                let host = Unmanaged<USBHost>.fromOpaque(user).takeUnretainedValue()
+                host.plugs.append((libusb_ref_device(device), event == LIBUSB_HOTPLUG_EVENT_DEVICE_ARRIVED))
+                return 0
+            }, Unmanaged.passUnretained(self).toOpaque(), nil)
+    }
+
+    /// The loop of the thread.
+    ///
+    /// - Parameters:
+    ///   - shouldStop: Asked each time around; whoever changes the answer calls `libusb_interrupt_event_handler`.
+    ///   - heartbeat: Called each time around.
+    ///   - signals: Asked each time around for the beeps and lights to send.
+    func run(
+        shouldStop: () -> Bool, heartbeat: (MonotonicTime) -> Void,
+        signals: () -> [(ReaderID, ScanDecoder.Signal)]
+    ) {
+        while !shouldStop() {
+            catchUp()
+            heartbeat(now)
+            for (id, signal) in signals() { readers.first { $0.id == id && !$0.life.isOver }?.send(signal) }
+            handleEvents(until: now.adding(Self.longestSleep))
+        }
+        isStopping = true
+        for reader in readers { reader.handle(.left) }
+        let end = now.adding(Self.patience)
+        removeFinished()
+        while !readers.isEmpty, now < end {
+            handleEvents(until: end)
+            for reader in readers { reader.catchUp() }
+            removeFinished()
+        }
+        for plug in plugs { libusb_unref_device(plug.device) }
+        plugs = []
+        for waiting in unconfigured { libusb_unref_device(waiting.device.pointer) }
+        unconfigured = []
+    }
+
+    /// Gives libusb back. Where a transfer is still in flight, it is left to the end of the process instead.
+    func close() { if readers.isEmpty { libusb_exit(context) } }
+
+    private func catchUp() {
+        while !plugs.isEmpty {
+            let plug = plugs.removeFirst()
+            if plug.hasArrived { arrived(plug.device) } else { left(plug.device) }
+            libusb_unref_device(plug.device)
+        }
+        let time = now
+        for reader in readers {
+            reader.catchUp()
+            reader.timeHasPassed(time)
+        }
+        retryUnconfigured(time)
+        removeFinished()
+    }
+
+    private func removeFinished() {
+        guard readers.contains(where: \.life.isOver) else { return }
+        for reader in readers where reader.life.isOver { libusb_unref_device(reader.device.pointer) }
+        readers.removeAll(where: \.life.isOver)
+    }
+
+    private func handleEvents(until limit: MonotonicTime) {
+        var wake = limit
+        for reader in readers { wake = min(wake, reader.deadline ?? limit) }
+        for device in unconfigured { wake = min(wake, device.retryAt) }
+        let (seconds, attoseconds) = wake.since(now).components
+        // Up to the next millisecond, lest the loop turns until the deadline has really passed.
+        let milliseconds = Int(seconds) * 1000 + Int(attoseconds / 1_000_000_000_000_000) + 1
+        var timeout = timeval(tv_sec: milliseconds / 1000, tv_usec: milliseconds % 1000 * 1000)
+        let code = libusb_handle_events_timeout_completed(context, &timeout, nil)
+        if code != 0, code != LIBUSB_ERROR_INTERRUPTED.rawValue {
+            // Nothing that libusb documents for a healthy system; it must not become a busy loop.
+            poll(nil, 0, 100)
+        }
+    }
+
+    private func arrived(_ pointer: OpaquePointer) {
+        guard !readers.contains(where: { $0.device.pointer == pointer }),
+            !unconfigured.contains(where: { $0.device.pointer == pointer }), let device = USBDevice(pointer)
+        else { return }
+        if addReaders(of: device) { return }
+        libusb_ref_device(pointer)
+        unconfigured.append(
+            Unconfigured(device: device, attempts: 1, retryAt: now.adding(Self.configurationRetry)))
+    }
+
+    /// The kernel announces a device before it has chosen its configuration.
+    private func retryUnconfigured(_ time: MonotonicTime) {
+        for index in unconfigured.indices.reversed() where time >= unconfigured[index].retryAt {
+            let device = unconfigured[index].device
+            let isRead = addReaders(of: device)
+            guard isRead || unconfigured[index].attempts >= Self.mostConfigurationRetries else {
+                unconfigured[index].attempts += 1
+                unconfigured[index].retryAt = time.adding(Self.configurationRetry)
+                continue
+            }
+            if !isRead { addUnreadable(device, "its configuration descriptor cannot be read") }
+            unconfigured.remove(at: index)
+            libusb_unref_device(device.pointer)
+        }
+    }
+
+    /// False where the device has no configuration that can be read.
+    private func addReaders(of device: USBDevice) -> Bool {
+        guard let (configuration, interfaces) = device.interfaces() else { return false }
+        let stance = policy.stance(
+            vendorID: device.vendorID, productID: device.productID, portPath: device.portPath)
+        if interfaces.isEmpty, stance == .named {
+            addUnreadable(device, "it is switched to a mode without HID, such as a serial port")
+        }
+        for interface in interfaces {
+            add(device, configuration, interface, stance, policy.decide(stance, interface: interface))
+        }
+        return true
+    }
+
+    /// A device that has nothing to read, for the operator to see.
+    private func addUnreadable(_ device: USBDevice, _ reason: String) {
+        let none = HIDInterface(number: 0, subclass: 0, protocolCode: 0)
+        add(device, 0, none, .byDescriptor, .leave(.unsupported(reason: reason)))
+    }
+
+    private func add(
+        _ device: USBDevice, _ configuration: UInt8, _ interface: HIDInterface, _ stance: ClaimPolicy.Stance,
+        _ decision: ClaimPolicy.Decision
+    ) {
+        if decision == .skip { return }
+        let reader = InterfaceReader(
+            host: self, device: device, configuration: configuration, interface: interface, stance: stance)
+        libusb_ref_device(device.pointer)
+        readers.append(reader)
+        if case .leave(let state) = decision { reader.handle(.ruledOut(state)) } else { reader.handle(.found) }
+    }
+
+    private func left(_ pointer: OpaquePointer) {
+        for reader in readers where reader.device.pointer == pointer { reader.handle(.left) }
+        if let index = unconfigured.firstIndex(where: { $0.device.pointer == pointer }) {
+            unconfigured.remove(at: index)
+            libusb_unref_device(pointer)
+        }
+        removeFinished()
+    }
+}
