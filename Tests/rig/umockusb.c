@@ -1,7 +1,7 @@
 /* umockusb - runs a program that sees emulated USB devices, without any USB
  * in the kernel.
  *
- *   umockusb [--server PATH|HOST:PORT] [--busid 1-1[,1-2...]] [--log FILE] [--no-usbhid] [--] COMMAND [ARG...]
+ *   umockusb [--server PATH|HOST:PORT] [--busid 1-1[,1-2...]] [--log FILE] [--no-usbhid] [--late-configuration] [--] COMMAND [ARG...]
  *
  * It imports the devices of a USB/IP server (usbip_device.py serve) and shows
  * them to COMMAND through umockdev: entries in /sys and /dev, kernel uevents
@@ -9,7 +9,8 @@
  * becomes a USB/IP message.  A kernel driver named "usbhid" is pretended to be
  * bound to every HID interface with a sound report descriptor until COMMAND
  * detaches it, and shows that descriptor in /sys as the kernel does; not with
- * --no-usbhid.  --log appends a JSON line for each driver that comes or goes.
+ * --no-usbhid.  With --late-configuration a device is announced before it has a
+ * configuration, as happens on real systems.  --log appends a JSON line for each driver that comes or goes.
  * SIGTERM and SIGINT are passed on to COMMAND.
  */
 #define _GNU_SOURCE
@@ -33,6 +34,7 @@
 #define HOLD_REAP_MS 5      /* an empty REAPURBNDELAY waits that long: the node
                                always polls ready, so this paces libusb */
 #define REPLUG_MS 50
+#define LATE_MS 150
 #define MAX_IF 16
 
 enum { CMD_SUBMIT = 1, CMD_UNLINK, RET_SUBMIT, RET_UNLINK };
@@ -73,7 +75,7 @@ static char *hub;                   /* sysfs path of the root hub */
 static int child_status = 125;
 static GRecMutex lock;
 static FILE *log_file;
-static gboolean no_usbhid;
+static gboolean no_usbhid, late_configuration;
 static unsigned next_hid = 1;
 static GPid command;
 
@@ -506,6 +508,13 @@ static Port *port_new(const char *busid)
 
 /* --- plug and unplug --------------------------------------------------------------- */
 
+static gboolean configure(gpointer arg)
+{
+    Port *p = arg;
+    if (p->sock >= 0) umockdev_testbed_set_attribute(testbed, p->syspath, "bConfigurationValue", "1\n");
+    return G_SOURCE_REMOVE;
+}
+
 static void show(Port *p, unsigned speed)
 {
     unsigned char dev[18] = { 0 }, cfg[4096];
@@ -560,12 +569,13 @@ static void show(Port *p, unsigned speed)
         "A: dev=189:%u\\n\nA: busnum=1\\n\nA: devnum=%u\\n\nA: speed=%s\\n\n"
         "A: idVendor=%04x\\n\nA: idProduct=%04x\\n\nA: bcdDevice=%04x\\n\n"
         "A: bDeviceClass=%02x\\n\nA: bDeviceSubClass=%02x\\n\nA: bDeviceProtocol=%02x\\n\n"
-        "A: bMaxPacketSize0=%u\\n\nA: bConfigurationValue=1\\n\nA: bNumConfigurations=1\\n\n"
+        "A: bMaxPacketSize0=%u\\n\nA: bConfigurationValue=%s\\n\nA: bNumConfigurations=1\\n\n"
         "A: bNumInterfaces= %u\\n\nA: bmAttributes=%02x\\n\nA: configuration=\nA: maxchild=0\\n\n"
         "A: rx_lanes=1\\n\nA: tx_lanes=1\\n\n"
         "A: manufacturer=%s\\n\nA: product=%s\\n\nA: serial=%s\\n\nH: descriptors=%s\n",
         p->syspath + 4, p->node + 5, hex->str, p->node, p->devnum - 1, p->devnum, vid, pid, bcd, vid, pid,
         p->devnum - 1, p->devnum, speeds[MIN(speed, 5)], vid, pid, bcd, dev[4], dev[5], dev[6], dev[7],
+        late_configuration ? "" : "1",
         c > 4 ? cfg[4] : 0, c > 7 ? cfg[7] : 0, text[0], text[1], text[2], hex->str);
     if (!umockdev_testbed_add_from_string(testbed, about->str, &problem))
         g_printerr("umockusb: %s\n", problem->message);
@@ -587,6 +597,7 @@ static void show(Port *p, unsigned speed)
     }
     for (int i = 0; i < 3; i++) g_free(text[i]);
 
+    if (late_configuration) g_timeout_add(LATE_MS, configure, p);
     GIOChannel *ch = g_io_channel_unix_new(p->sock);
     p->watch = g_io_add_watch(ch, G_IO_IN | G_IO_HUP | G_IO_ERR, on_link, p);
     g_io_channel_unref(ch);
@@ -662,10 +673,12 @@ int main(int argc, char **argv)
         else if (i + 1 < argc && !strcmp(argv[i], "--busid")) { g_free(busids); busids = g_strdup(argv[++i]); }
         else if (i + 1 < argc && !strcmp(argv[i], "--log")) log_file = fopen(argv[++i], "ae");
         else if (!strcmp(argv[i], "--no-usbhid")) no_usbhid = TRUE;
+        else if (!strcmp(argv[i], "--late-configuration")) late_configuration = TRUE;
         else i = argc;
     }
     if (i >= argc) {
         fprintf(stderr, "usage: umockusb [--server PATH|HOST:PORT] [--busid ID[,ID...]] [--log FILE] [--no-usbhid] "
+                "[--late-configuration] "
                 "[--] COMMAND [ARG...]\n");
         return 125;
     }

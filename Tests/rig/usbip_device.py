@@ -101,6 +101,7 @@ class Endpoint:
         self.halted = False
         self.packets = deque()      # what the device has to say, packet by packet
         self.pending = deque()      # [seqnum, wanted length, bytes so far]
+        self.most_pending = 0       # transfers that the host kept waiting at once
         self.errors = deque()       # statuses for the next transfers
 
     def descriptor(self):
@@ -111,6 +112,7 @@ class Endpoint:
         self.halted = False
         self.packets.clear()
         self.pending.clear()
+        self.most_pending = 0
         self.errors.clear()
 
 
@@ -386,6 +388,7 @@ class Device:
                 self.finish(seqnum, -EPIPE)
             elif direction:
                 endpoint.pending.append([seqnum, length, b""])
+                endpoint.most_pending = max(endpoint.most_pending, len(endpoint.pending))
                 self.changed.notify_all()
                 self.pump(endpoint)
             else:
@@ -524,13 +527,17 @@ class Device:
     def wait_for(self, condition, timeout):
         """poll: the host waits for input.  repoll: some driver gave up its
         transfer (the kernel's was detached) and another one waits for input.
-        configured: SET_CONFIGURATION was seen.  Or any event of the log."""
+        taken: the host has taken all that was sent, for it waits with as many
+        transfers as before.  configured: SET_CONFIGURATION was seen.  Or any event of the log."""
         def true():
             polled = any(e.pending for e in self.endpoints.values() if e.address & 0x80)
             if condition == "poll":
                 return polled
             if condition == "repoll":
                 return polled and self.unlinks > 0
+            if condition == "taken":
+                inputs = [e for e in self.endpoints.values() if e.address & 0x80 and e.most_pending]
+                return bool(inputs) and all(not e.packets and len(e.pending) == e.most_pending for e in inputs)
             if condition == "configured":
                 return self.configuration != 0
             return any(entry["event"] == condition for entry in self.log)
