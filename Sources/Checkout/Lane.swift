@@ -1,305 +1,295 @@
 public import LoyaltyModel
 
-/// Which card belongs to which sale, at one register: a state machine without I/O.
+/// Which card belongs to which sale, at one register.
 ///
-/// The rules are those of docs/till-protocol.md, "At the counter". Three things can never happen: a card moves to the next
-/// customer's sale, a sale is committed with two cards, a card is taken from a basket that somebody else has open.
+/// Pure: takes what happened and when, gives what to do. The rules are those of docs/till-protocol.md, "Cards at the counter"; the
+/// one that outranks all others is that no card moves to the next customer's sale. Re-sent journals (`replay`) and
+/// training never come here.
 public struct Lane: Sendable {
-    public struct Settings: Sendable, Hashable {
-        /// How long a card that was scanned before the first item waits.
-        public var heldCardLimit: Duration
-        /// The same for a till that sends finished sales alone: it cannot say when a basket begins, so the card has to
-        /// wait for the whole of it.
-        public var heldCardLimitCompleteOnly: Duration
-        /// How long after a sale without a card one may still be added to it; zero: never.
-        public var lateScanLimit: Duration
+    public var settings: Settings
 
-        public init(
-            heldCardLimit: Duration = .seconds(90), heldCardLimitCompleteOnly: Duration = .seconds(600),
-            lateScanLimit: Duration = .seconds(60)
-        ) {
-            self.heldCardLimit = heldCardLimit
-            self.heldCardLimitCompleteOnly = heldCardLimitCompleteOnly
-            self.lateScanLimit = lateScanLimit
-        }
-    }
+    /// The basket on the screen.
+    private var basket: Basket?
+    /// Cards that wait for the next basket; none while a basket is open.
+    private var held: (cards: PresentedCards, since: MonotonicTime)?
+    /// Baskets that were left and may come back.
+    private var parked: [Parked] = []
+    /// Sales that are over, newest last.
+    private var finished: [Finished] = []
+    /// When the newest finished sale ended, while a card may still be added to it.
+    private var lateSince: MonotonicTime?
+    /// False while the till has sent nothing but finished sales.
+    private var sendsLiveEvents = false
 
-    /// A card, after the cache was asked about it.
-    public struct Card: Sendable, Hashable {
-        public enum Standing: Sendable, Hashable {
-            case active
-            /// The member's card was replaced by another; the member that took its place gets the points.
-            case replaced
-            /// In a valid range, but not in the cache.
-            case unverified
-            case blocked
-        }
+    private static let maximumParked = 64
+    private static let maximumFinished = 32
 
-        /// The keyed token, which is what makes two cards the same.
-        public var token: String
-        public var member: MemberID?
-        public var standing: Standing
-        public var masked: String
-        public var entry: CardEntry
-        public var greeting: String?
-        public var tier: String?
-
-        public init(
-            token: String, member: MemberID?, standing: Standing, masked: String, entry: CardEntry,
-            greeting: String? = nil, tier: String? = nil
-        ) {
-            self.token = token
-            self.member = member
-            self.standing = standing
-            self.masked = masked
-            self.entry = entry
-            self.greeting = greeting
-            self.tier = tier
-        }
-
-        /// Two cards of one member are one customer.
-        func isSameCustomer(as other: Card) -> Bool {
-            token == other.token || (member != nil && member == other.member)
-        }
-    }
-
-    /// What names a basket at this register: the till's unique id, else the transaction number.
-    public enum SaleKey: Sendable, Hashable {
-        case uid(String)
-        case number(String)
-    }
-
-    /// One sale event, reduced to what matters here.
-    public struct SaleStep: Sendable, Hashable {
-        public var verb: TillEvent.SaleVerb
-        public var key: SaleKey
-        public var hasLines: Bool
-        /// The document has tenders.
-        public var isTendered: Bool
-        /// Cards that the till itself read, none of them blocked.
-        public var tillCards: [Card]
-        /// The suspended basket that this one goes on with.
-        public var resumes: SaleKey?
-
-        public init(
-            verb: TillEvent.SaleVerb, key: SaleKey, hasLines: Bool, isTendered: Bool = false, tillCards: [Card] = [],
-            resumes: SaleKey? = nil
-        ) {
-            self.verb = verb
-            self.key = key
-            self.hasLines = hasLines
-            self.isTendered = isTendered
-            self.tillCards = tillCards
-            self.resumes = resumes
-        }
-    }
-
-    public enum Input: Sendable, Hashable {
-        /// Scanned at the lane's reader, or presented by the till.
-        case card(Card)
-        case refused(CardScan.Refusal)
-        /// The till took the card off the basket.
-        case cardRemoved
-        case sale(SaleStep)
-        /// A completed sale is on the disk under this reference.
-        case committed(reference: String, key: SaleKey, hadCard: Bool)
-        case signedOff
-    }
-
-    public enum Action: Sendable, Hashable {
-        case reply(Reply)
-        /// Commit the sale of this step with this card. The others were shown and lost.
-        case commit(Card?, others: [Card])
-        /// Add the card to a sale that is stored already.
-        case attachLate(Card, reference: String)
-    }
-
-    private struct Held: Sendable {
-        var card: Card
-        var since: MonotonicTime
-    }
-
-    private struct Basket: Sendable {
+    private struct Basket {
         var key: SaleKey
-        var card: Card?
-        var others: [Card] = []
+        var cards: PresentedCards
         var isTendered = false
     }
 
-    private struct Finished: Sendable {
+    private struct Parked {
         var key: SaleKey
-        var reference: String?
-        var hasCard: Bool
-        var at: MonotonicTime
-        /// Scanned while the commit was on its way.
-        var lateCard: Card?
+        var cards: PresentedCards
+        /// By the till's own word; else it was left without one.
+        var isSuspended: Bool
+        var since: MonotonicTime
     }
 
-    /// Baskets that are suspended for ever must not fill the memory.
-    private static let mostSuspended = 64
-
-    private let settings: Settings
-    private var held: Held?
-    private var basket: Basket?
-    private var finished: Finished?
-    private var suspended: [(key: SaleKey, card: Card)] = []
-    /// The till has sent something else than finished sales.
-    private var isLive = false
+    private struct Finished {
+        var key: SaleKey
+        var closedAt: Timestamp?
+        var cards: PresentedCards
+        var lateCard: Card?
+        /// Nil until the sale is on disk.
+        var reference: String?
+    }
 
     public init(settings: Settings = Settings()) { self.settings = settings }
 
+    /// The card on the basket that is open now.
+    public var basketCard: Card? { basket?.cards.current }
+
+    /// The card on this basket, where it is the one that is open now.
+    public func card(on key: SaleKey) -> Card? {
+        guard let basket, basket.key.names(key) else { return nil }
+        return basket.cards.current
+    }
+
+    /// - Parameter now: never earlier than in the call before.
     public mutating func handle(_ input: Input, at now: MonotonicTime) -> [Action] {
-        forgetHeldCard(at: now)
+        forgetOld(now)
         switch input {
-        case .refused(let refusal): return [.reply(.refused(refusal))]
-        case .card(let card): return present(card, at: now)
-        case .cardRemoved:
+        case .card(let card): return present(card, now)
+        case .refused(let refusal): return [.notice(.refused(refusal))]
+        case .cardRemoved(let token): remove(token)
+        case .sale(let step): return take(step, now)
+        case .committed(let reference, let key, let hadCard): return commit(reference, key, hadCard)
+        case .signoff:
             held = nil
-            if let card = basket?.card, basket?.isTendered == false {
-                basket?.others.append(card)
-                basket?.card = nil
+            lateSince = nil
+        }
+        return []
+    }
+
+    private mutating func forgetOld(_ now: MonotonicTime) {
+        parked.removeAll { now.since($0.since) > settings.suspendedLimit }
+        let lateLimit = sendsLiveEvents ? settings.lateScanLimit : settings.lateScanLimitCompleteOnly
+        if let lateSince, now.since(lateSince) > lateLimit { self.lateSince = nil }
+        // For a till whose first live event is still to come the longer limit holds until then.
+        let heldLimit = sendsLiveEvents ? settings.heldCardLimit : settings.heldCardLimitCompleteOnly
+        if let held, now.since(held.since) > heldLimit { self.held = nil }
+    }
+}
+
+// Cards.
+extension Lane {
+    private mutating func present(_ card: Card, _ now: MonotonicTime) -> [Action] {
+        switch card.standing {
+        case .blocked: return [.notice(.refused(.blocked, card))]
+        case .notKnown: return [.notice(.refused(.notALoyaltyCard, card))]
+        case .active, .unverified, .replaced: break
+        }
+        if basket != nil { return [.notice(offer(card))] }
+        guard lateSince != nil, let last = finished.indices.last else { return [.notice(hold(card, now))] }
+        if let lateCard = finished[last].lateCard {
+            return [.notice(lateCard.token == card.token ? .alreadyAttached(card) : hold(card, now))]
+        }
+        finished[last].lateCard = card
+        let notice = Action.notice(.addedToLastSale(card))
+        // Where the sale is still on its way to disk, its commit brings the action.
+        guard let reference = finished[last].reference else { return [notice] }
+        return [notice, .attachToFinished(reference: reference, card: card)]
+    }
+
+    private mutating func offer(_ card: Card) -> Notice {
+        guard let isTendered = basket?.isTendered,
+            let outcome = basket?.cards.offer(card, isTendered: isTendered)
+        else { return .alreadyAttached(card) }
+        switch outcome {
+        case .attached: return .accepted(.attached, card)
+        case .same: return .alreadyAttached(card)
+        case .replaced: return .replaced(by: card)
+        case .firstKept: return .firstKept(card)
+        }
+    }
+
+    private mutating func hold(_ card: Card, _ now: MonotonicTime) -> Notice {
+        var cards = held?.cards ?? PresentedCards()
+        let outcome = cards.offer(card, isTendered: false)
+        held = (cards, now)
+        switch outcome {
+        case .attached: return .accepted(.held, card)
+        case .same, .firstKept: return .alreadyAttached(card)
+        case .replaced: return .replaced(by: card)
+        }
+    }
+
+    private mutating func remove(_ token: String?) {
+        if basket != nil {
+            basket?.cards.remove(token: token)
+        } else {
+            held?.cards.remove(token: token)
+            if held?.cards.current == nil { held = nil }
+        }
+    }
+
+    /// The cards that the till read itself, each one once.
+    private mutating func offerTillCards(_ cards: [Card]) -> [Action] {
+        var actions: [Action] = []
+        for card in cards where basket?.cards.isNewFromTill(card) == true {
+            var notice: Notice
+            switch card.standing {
+            case .blocked: notice = .refused(.blocked, card)
+            case .notKnown: notice = .refused(.notALoyaltyCard, card)
+            case .active, .unverified, .replaced: notice = offer(card)
             }
-            return []
-        case .sale(let step): return advance(step, at: now)
-        case .committed(let reference, let key, let hadCard):
-            return noteCommit(reference, key, hadCard)
-        case .signedOff:
-            (held, finished) = (nil, nil)
-            return []
+            notice.isFromTill = true
+            actions.append(.notice(notice))
         }
+        return actions
     }
+}
 
-    private mutating func forgetHeldCard(at now: MonotonicTime) {
-        let limit = isLive ? settings.heldCardLimit : settings.heldCardLimitCompleteOnly
-        if let since = held?.since, now.since(since) > limit { held = nil }
-    }
-
-    // MARK: Cards
-
-    private mutating func present(_ card: Card, at now: MonotonicTime) -> [Action] {
-        guard card.standing != .blocked else { return [.reply(.refused(.blocked))] }
-        if basket != nil { return [.reply(attach(card))] }
-        if let late = addToFinished(card, at: now) { return late }
-        if let held, held.card.isSameCustomer(as: card) {
-            self.held?.since = now
-            return [.reply(.unchanged(card))]
-        }
-        let result: Reply.Result = held == nil ? .held : .replaced
-        held = Held(card: card, since: now)
-        return [.reply(.taken(card, result))]
-    }
-
-    /// The last card wins before the tender, the first one after it.
-    private mutating func attach(_ card: Card) -> Reply {
-        guard var basket else { return .unchanged(card) }
-        defer { self.basket = basket }
-        guard let present = basket.card else {
-            basket.card = card
-            return .taken(card, .attached)
-        }
-        if present.isSameCustomer(as: card) { return .unchanged(present) }
-        if basket.isTendered {
-            basket.others.append(card)
-            return .tooLate
-        }
-        basket.others.append(present)
-        basket.card = card
-        return .taken(card, .replaced)
-    }
-
-    /// A card after the end of a sale that had none. Only at a till that says when a sale begins: at another one this
-    /// could be the next customer's card already.
-    private mutating func addToFinished(_ card: Card, at now: MonotonicTime) -> [Action]? {
-        guard isLive, let sale = finished, !sale.hasCard, now.since(sale.at) <= settings.lateScanLimit,
-            settings.lateScanLimit > .zero
-        else { return nil }
-        finished?.hasCard = true
-        guard let reference = sale.reference else {
-            finished?.lateCard = card
-            return [.reply(.taken(card, .addedToLastSale))]
-        }
-        return [.reply(.taken(card, .addedToLastSale)), .attachLate(card, reference: reference)]
-    }
-
-    private mutating func noteCommit(_ reference: String, _ key: SaleKey, _ hadCard: Bool) -> [Action] {
-        guard finished?.key == key else { return [] }
-        finished?.reference = reference
-        guard let card = finished?.lateCard, !hadCard else { return [] }
-        finished?.lateCard = nil
-        return [.attachLate(card, reference: reference)]
-    }
-
-    // MARK: Sales
-
-    private mutating func advance(_ step: SaleStep, at now: MonotonicTime) -> [Action] {
+// Sales.
+extension Lane {
+    private mutating func take(_ step: SaleStep, _ now: MonotonicTime) -> [Action] {
         switch step.verb {
         case .open, .update, .tender, .resume:
-            isLive = true
-            begin(step)
-            let replies = step.tillCards.map { Action.reply(attach($0)) }
+            guard !step.isRepeat else { return [] }
+            enter(step, now)
+            let actions = offerTillCards(step.tillCards)
             if step.isTendered || step.verb == .tender { basket?.isTendered = true }
-            return replies
+            return actions
         case .suspend:
-            isLive = true
-            suspend(step)
-            return []
-        case .cancel:
-            isLive = true
-            if basket?.key == step.key { basket = nil }
-            suspended.removeAll { $0.key == step.key }
-            held = nil
-            return []
-        case .complete, .return: return complete(step, at: now)
-        case .void: return []
+            guard !step.isRepeat else { return [] }
+            enter(step, now)
+            let actions = offerTillCards(step.tillCards)
+            leave(isSuspended: true, now)
+            return actions
+        case .complete, .return: return finish(step, now)
+        case .cancel: cancel(step)
+        case .void:
+            if basket?.key.names(step.key) == true { basket = nil }
+            lateSince = nil
         }
+        return []
     }
 
-    /// Opens the basket of a step, if it is not open: with the card that was suspended with it, and the one that waits.
-    private mutating func begin(_ step: SaleStep) {
-        guard basket?.key != step.key else { return }
-        // An open basket that the till speaks of no more is gone, and its card with it.
-        finished = nil
-        basket = Basket(key: step.key)
-        if let card = takeSuspended(step) { _ = attach(card) }
-        if let card = held?.card { _ = attach(card) }
-        held = nil
-    }
-
-    private mutating func takeSuspended(_ step: SaleStep) -> Card? {
-        guard let index = suspended.lastIndex(where: { $0.key == step.key || $0.key == step.resumes }) else { return nil }
-        return suspended.remove(at: index).card
-    }
-
-    private mutating func suspend(_ step: SaleStep) {
-        begin(step)
-        for card in step.tillCards { _ = attach(card) }
-        if let card = basket?.card {
-            suspended.removeAll { $0.key == step.key }
-            if suspended.count >= Self.mostSuspended { suspended.removeFirst() }
-            suspended.append((step.key, card))
+    /// Makes the step's basket the open one.
+    private mutating func enter(_ step: SaleStep, _ now: MonotonicTime) {
+        if step.verb != .complete, step.verb != .return, !sendsLiveEvents {
+            sendsLiveEvents = true
+            forgetOld(now)
         }
-        basket = nil
-    }
-
-    private mutating func complete(_ step: SaleStep, at now: MonotonicTime) -> [Action] {
-        if let basket, basket.key != step.key {
-            // Another basket is open: its card, and the one that waits, are not this sale's.
-            let card = takeSuspended(step) ?? step.tillCards.last
-            return [.commit(step.hasLines ? card : nil, others: [])]
-        }
-        begin(step)
-        var card = basket?.card
-        var others = basket?.others ?? []
-        for tillCard in step.tillCards {
-            if let present = card {
-                if !present.isSameCustomer(as: tillCard) { others.append(tillCard) }
-            } else {
-                card = tillCard
+        if let key = basket?.key, key.names(step.key) {
+            // A number alone that opens again is another basket: some tills number only finished sales.
+            if step.verb != .open || key.uid != nil || step.key.uid != nil {
+                basket?.key.uid = key.uid ?? step.key.uid
+                return
             }
         }
-        if !step.hasLines { card = nil }
+        leave(isSuspended: false, now)
+        lateSince = nil
+        if let earlier = step.key.uid.flatMap({ uid in finished.last { $0.key.uid == uid } }) {
+            // A finished sale is opened again. The waiting card is the next customer's.
+            basket = Basket(key: step.key, cards: PresentedCards(earlier.lateCard ?? earlier.cards.current))
+            return
+        }
+        var cards = comeBack(step) ?? PresentedCards()
+        if let waiting = held?.cards {
+            for card in waiting.others + (waiting.current.map { [$0] } ?? []) {
+                _ = cards.offer(card, isTendered: false)
+            }
+        }
+        held = nil
+        basket = Basket(key: step.key, cards: cards)
+    }
+
+    /// Puts the open basket aside. Without `uid` only the till's own word makes it come back: numbers are used again.
+    private mutating func leave(isSuspended: Bool, _ now: MonotonicTime) {
+        guard let left = basket else { return }
         basket = nil
-        finished = Finished(key: step.key, reference: nil, hasCard: card != nil || !step.hasLines, at: now)
-        return [.commit(card, others: others)]
+        guard !left.cards.isEmpty, isSuspended || left.key.uid != nil else { return }
+        parked.removeAll { $0.key.names(left.key) }
+        if parked.count >= Self.maximumParked { parked.removeFirst() }
+        parked.append(Parked(key: left.key, cards: left.cards, isSuspended: isSuspended, since: now))
+    }
+
+    /// The cards of a basket that was put aside and now goes on.
+    private mutating func comeBack(_ step: SaleStep) -> PresentedCards? {
+        let index = parked.lastIndex { parked in
+            if let uid = step.key.uid, parked.key.uid == uid { return true }
+            if let link = step.resumes, parked.key.names(link) { return true }
+            return step.verb == .resume && parked.isSuspended && parked.key.names(step.key)
+        }
+        return index.map { parked.remove(at: $0).cards }
+    }
+
+    private mutating func finish(_ step: SaleStep, _ now: MonotonicTime) -> [Action] {
+        if let action = repeated(step) { return [action] }
+        if !step.hasLines { held = nil }
+        enter(step, now)
+        if step.isTendered { basket?.isTendered = true }
+        var actions = offerTillCards(step.tillCards)
+        let cards = basket?.cards ?? PresentedCards()
+        let key = basket?.key ?? step.key
+        basket = nil
+        if finished.count >= Self.maximumFinished { finished.removeFirst() }
+        finished.append(Finished(key: key, closedAt: step.closedAt, cards: cards))
+        lateSince = step.verb == .complete && step.hasLines && cards.current == nil ? now : nil
+        actions.append(
+            .commit(Commit(key: step.key, card: cards.current, others: cards.others, isRepeat: false))
+        )
+        return actions
+    }
+
+    /// The answer to a document that the lane, or the caller, has seen before: the card that was decided then. Nothing else
+    /// changes, since the next customer may stand there already.
+    private mutating func repeated(_ step: SaleStep) -> Action? {
+        let index = finished.lastIndex { earlier in
+            if let uid = step.key.uid, let earlierUID = earlier.key.uid { return uid == earlierUID }
+            guard earlier.key.names(step.key) else { return false }
+            return step.isRepeat || (step.closedAt != nil && earlier.closedAt == step.closedAt)
+        }
+        guard step.isRepeat || index != nil else { return nil }
+        if let open = basket, open.key.names(step.key) {
+            basket = nil
+            if let index {
+                finished[index].cards = open.cards
+                finished[index].lateCard = nil
+            }
+        }
+        let earlier = index.map { finished[$0] }
+        let card = earlier?.lateCard ?? earlier?.cards.current
+        let commit = Commit(key: step.key, card: card, others: earlier?.cards.others ?? [], isRepeat: true)
+        return .commit(commit)
+    }
+
+    private mutating func cancel(_ step: SaleStep) {
+        if let open = basket {
+            if open.key.names(step.key) { basket = nil }
+            parked.removeAll { $0.key.names(step.key) }
+            return
+        }
+        let count = parked.count
+        parked.removeAll { $0.key.names(step.key) }
+        guard count == parked.count, !step.isRepeat else { return }
+        // A basket that nobody told of has come and gone, and the waiting card with it.
+        held = nil
+        lateSince = nil
+    }
+
+    private mutating func commit(_ reference: String, _ key: SaleKey, _ hadCard: Bool) -> [Action] {
+        guard let index = finished.lastIndex(where: { $0.reference == nil && $0.key.names(key) }) else { return [] }
+        finished[index].reference = reference
+        guard let card = finished[index].lateCard else {
+            if hadCard, index == finished.count - 1 { lateSince = nil }
+            return []
+        }
+        if hadCard { return [] }
+        return [.attachToFinished(reference: reference, card: card)]
     }
 }
