@@ -9,9 +9,9 @@ extension Lane {
         public var heldCardLimitCompleteOnly: Duration = .seconds(600)
         /// How long after a sale without a card one may still be added to it.
         public var lateScanLimit: Duration = .seconds(60)
-        /// The same for a till that has only ever sent finished sales. Short, because the next basket begins unseen: half of
-        /// them within 15 s where it was measured.
-        public var lateScanLimitCompleteOnly: Duration = .seconds(15)
+        /// The same for a till that has only ever sent finished sales. Never by default: the next basket begins unseen, and
+        /// the card could be the next customer's.
+        public var lateScanLimitCompleteOnly: Duration = .zero
         /// How long a suspended basket keeps its card.
         public var suspendedLimit: Duration = .seconds(86_400)
 

@@ -75,7 +75,7 @@ public enum DeviceMatch: Sendable, Hashable {
             remedy: "write a model such as \"05e0:1200\" or \"05e0:*\", or a port such as \"1-1.2\"")
     }
 
-    func matches(vendorID: UInt16, productID: UInt16, portPath: String) -> Bool {
+    public func matches(vendorID: UInt16, productID: UInt16, portPath: String) -> Bool {
         switch self {
         case .model(let vendor, let product): vendor == vendorID && (product == nil || product == productID)
         case .port(let path): path == portPath

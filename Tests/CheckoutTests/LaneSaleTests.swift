@@ -258,14 +258,12 @@ import Testing
         #expect(counter.scan(card("y", .unverified))?.result == .addedToLastSale)
     }
 
-    /// Where the next basket begins unseen, a later scan is more likely the next customer's.
-    @Test func areShortAtATillThatOnlySendsFinishedSales() {
-        for (seconds, expected) in [(15, Lane.Notice.Result.addedToLastSale), (16, .held)] {
-            var counter = Counter()
-            counter.sale(.complete, key("a"))
-            counter.wait(seconds)
-            #expect(counter.scan(card("x"))?.result == expected)
-        }
+    /// Where the next basket begins unseen, the card may be the next customer's.
+    @Test func neverHappenAtATillThatOnlySendsFinishedSales() {
+        var counter = Counter()
+        counter.sale(.complete, key("a"))
+        counter.wait(1)
+        #expect(counter.scan(card("x"))?.result == .held)
     }
 
     @Test func stayWithTheSaleWhenItIsSentAgain() {

@@ -65,8 +65,10 @@ extension LaneService {
             adoptEarlyLane(sale.register)
             let actions = lanes[sale.register, default: newLane].handle(
                 .sale(step(.complete, sale, cards)), at: clock.monotonic)
-            for case .commit(let card?, _) in actions { submission.attachment = attachment(card) }
-            for case .commit(_, let others) in actions where !others.isEmpty { submission.flags.append("second_card") }
+            for case .commit(let commit) in actions {
+                submission.attachment = commit.card.map(attachment)
+                if !commit.others.isEmpty { submission.flags.append("second_card") }
+            }
         }
         inFlight.insert(event.identity)
         let ticket = ledger.submit(submission)
@@ -91,7 +93,7 @@ extension LaneService {
                 lanes[sale.register]?.handle(
                     .committed(reference: reference, key: key(sale), hadCard: attachment != nil), at: clock.monotonic)
                 ?? []
-            for case .attachLate(let card, let reference) in actions { attachLate(card, reference) }
+            for case .attachToFinished(let reference, let card) in actions { attachLate(card, reference) }
         }
         if outcome.decision == .identityConflict {
             let message = "another document was taken under this event id; the line is in quarantine"
@@ -133,14 +135,17 @@ extension LaneService {
 
     // MARK: The lane's words
 
-    func key(_ sale: Sale) -> Lane.SaleKey { sale.uid.map { .uid($0) } ?? .number(sale.number) }
+    func key(_ sale: Sale) -> Lane.SaleKey {
+        Lane.SaleKey(uid: sale.uid, register: sale.register, number: sale.number)
+    }
 
     private func step(_ verb: TillEvent.SaleVerb, _ sale: Sale, _ cards: TillCards) -> Lane.SaleStep {
         let resumed = sale.links.first { $0.relation == .resumes }
         return Lane.SaleStep(
-            verb: verb, key: key(sale), hasLines: !sale.lines.isEmpty, isTendered: !sale.tenders.isEmpty,
-            tillCards: cards.cards,
-            resumes: resumed.flatMap { link in link.uid.map { .uid($0) } ?? link.number.map { .number($0) } })
+            verb, key(sale), hasLines: !sale.lines.isEmpty, isTendered: !sale.tenders.isEmpty, tillCards: cards.cards,
+            resumes: resumed.map { link in
+                Lane.SaleKey(uid: link.uid, register: link.register ?? sale.register, number: link.number)
+            }, closedAt: sale.closedAt)
     }
 
     /// A card that was scanned before the first sale told which register this is.
@@ -152,11 +157,11 @@ extension LaneService {
     }
 
     func describe(_ actions: [Lane.Action], into answer: inout TillAnswer) {
-        for case .reply(let reply) in actions {
-            answer.code = reply.code ?? reply.result.rawValue
-            answer.member = reply.card.map(summary)
-            answer.display = reply.display
-            answer.signal = reply.signal
+        for case .notice(let notice) in actions {
+            answer.code = notice.code ?? notice.result.rawValue
+            answer.member = notice.code == nil ? notice.card.map(summary) : nil
+            answer.display = notice.display
+            answer.signal = notice.signal
         }
     }
 
@@ -214,7 +219,7 @@ extension LaneService {
     ) async -> Task<TillAnswer, Never> {
         if verb == .remove {
             guard let register = register(of: event), !event.replay else { return answered(event, .ignored) }
-            _ = lanes[register, default: newLane].handle(.cardRemoved, at: clock.monotonic)
+            _ = lanes[register, default: newLane].handle(.cardRemoved(token: nil), at: clock.monotonic)
             return answered(event, .accepted, code: "live")
         }
         guard let presented else {
@@ -228,7 +233,7 @@ extension LaneService {
         let actions = lanes[register, default: newLane].handle(input, at: clock.monotonic)
         var answer = TillAnswer(acknowledges: event.identity.id, result: .accepted, code: "live")
         describe(actions, into: &answer)
-        for case .attachLate(let card, let reference) in actions { attachLate(card, reference) }
+        for case .attachToFinished(let reference, let card) in actions { attachLate(card, reference) }
         if case .refused(let refusal) = input {
             answer.result = .rejected
             count("refused.\(refusal.rawValue)")
@@ -252,6 +257,6 @@ extension LaneService {
     }
 
     func signOff(_ register: String) {
-        _ = lanes[register]?.handle(.signedOff, at: clock.monotonic)
+        _ = lanes[register]?.handle(.signoff, at: clock.monotonic)
     }
 }

@@ -92,13 +92,13 @@ extension LaneService {
             reader: reader, register: register.isEmpty ? nil : register, time: clock.now, result: "ignored")
         for action in actions {
             switch action {
-            case .reply(let reply):
-                notice.result = reply.result.rawValue
-                notice.code = reply.code
-                notice.member = reply.card.map(summary)
-                notice.display = reply.display
-                notice.signal = reply.signal
-            case .attachLate(let card, let reference): attachLate(card, reference)
+            case .notice(let decided):
+                notice.result = decided.result.rawValue
+                notice.code = decided.code
+                notice.member = decided.code == nil ? decided.card.map(summary) : nil
+                notice.display = decided.display
+                notice.signal = decided.signal
+            case .attachToFinished(let reference, let card): attachLate(card, reference)
             case .commit: break
             }
         }
@@ -134,9 +134,10 @@ extension LaneService {
     }
 
     var newLane: Lane {
-        Lane(
-            settings: Lane.Settings(
-                heldCardLimit: settings.lane.heldCard, heldCardLimitCompleteOnly: settings.lane.heldCardCompleteOnly,
-                lateScanLimit: settings.lane.lateScan))
+        var limits = Lane.Settings()
+        limits.heldCardLimit = settings.lane.heldCard
+        limits.heldCardLimitCompleteOnly = settings.lane.heldCardCompleteOnly
+        limits.lateScanLimit = settings.lane.lateScan
+        return Lane(settings: limits)
     }
 }

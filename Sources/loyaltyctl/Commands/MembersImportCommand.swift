@@ -33,8 +33,8 @@ struct MembersImportCommand: AsyncParsableCommand {
     @Option(help: "csv or ndjson; without it the name decides, or the first byte.")
     var format: MemberFileFormat?
 
-    @Flag(help: "What the file is.")
-    var kind: Kind
+    @Flag(help: "What the file is (default: --delta, which removes nobody by leaving him out).")
+    var kind: Kind = .delta
 
     @Flag(help: "Leave bad rows out instead of importing nothing.")
     var skipBadRows = false
