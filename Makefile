@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup toolchain build release test demo rig lint format install uninstall clean
+.PHONY: help setup toolchain build release test bench demo rig lint format install uninstall clean
 
 PREFIX ?= /usr
 SYSCONFDIR ?= /etc
@@ -50,6 +50,9 @@ rig: setup ## the program that shows simulated USB readers to loyaltyd
 
 test: setup ## lint, all tests, and the checks of unit, udev rules and scripts
 	@SWIFT=$(SWIFT) Tests/run
+
+bench: release ## speed and memory of the release build: sales, members, answers
+	@BIN=$$($(SWIFT) build $(RELEASE_FLAGS) --show-bin-path) Tests/bench/run
 
 demo: build rig ## a real day's sales with simulated readers and a local back end; goes on until Ctrl-C
 	@ONCE=$(ONCE) Examples/demo/run

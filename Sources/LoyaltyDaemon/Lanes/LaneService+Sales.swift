@@ -59,12 +59,14 @@ extension LaneService {
         // From here to `submit` nothing waits: the lane's decision and the place in the commit order belong together.
         if let attachment = attachmentsOfFailures[event.identity] {
             submission.attachment = attachment
-        } else if verb == .void || isRepeat || event.replay || inFlight.contains(event.identity) {
+        } else if isRepeat || event.replay || inFlight.contains(event.identity) {
             submission.attachment = cards.cards.last.map(attachment)
+        } else if verb == .void {
+            _ = lanes[sale.register]?.handle(.sale(step(.void, sale, cards)), at: clock.monotonic)
         } else {
             adoptEarlyLane(sale.register)
             let actions = lanes[sale.register, default: newLane].handle(
-                .sale(step(.complete, sale, cards)), at: clock.monotonic)
+                .sale(step(verb, sale, cards)), at: clock.monotonic)
             for case .commit(let commit) in actions {
                 submission.attachment = commit.card.map(attachment)
                 if !commit.others.isEmpty { submission.flags.append("second_card") }
