@@ -1,3 +1,4 @@
+internal import CardReading
 internal import Checkout
 internal import Logging
 internal import LoyaltyModel
@@ -199,6 +200,10 @@ extension LaneService {
         case .refused(let refusal): return .refused(refusal)
         case .number(let number):
             return await card(number, kind: presented.kind, entry: presented.entry, isInScheme: presented.kind == .card)
+        case .unclassified(let number):
+            // Without schemes the till's word has to do; with them, a number outside is no card of this chain.
+            return await card(
+                number, kind: presented.kind, entry: presented.entry, isInScheme: rules.classifier.schemes.isEmpty)
         case .token(let text):
             guard let token = CardToken(text: text), let finding = try? await members.find(token),
                 finding.member != nil
