@@ -70,20 +70,21 @@ public struct LoyaltyDaemon: Sendable {
             DaemonState.Parts(
                 version: Self.version, settings: settings, database: database, clock: clock,
                 startedAt: clock.monotonic, lanes: lanes, readers: register, upstream: upstream))
+        let gate = StartGate(parts: 3)
         let feed = try TillService(
             settings: settings, lanes: lanes, readsStandardInput: readsStandardInput,
-            decoder: TillEventDecoder(screening: screening(lanes)), log: log)
+            decoder: TillEventDecoder(screening: screening(lanes)), gate: gate, log: log)
         await lanes.connect(
             LaneService.Outlets(notify: { feed.push($0) }, wakeUpstream: { upstream?.notify() }))
         let backend =
             settings.readers.backend == .usb ? USBReaderBackend(options: readerRules.options, clock: clock) : nil
-        let control = ControlService(settings: settings, state: state, log: log)
+        let control = ControlService(settings: settings, state: state, gate: gate, log: log)
         let notifier = ServiceNotifier(environment: process.environment)
         let health = HealthMonitor(
             state: state, database: database, backend: backend, clock: clock, notifier: notifier,
-            interval: watchdogInterval, log: log)
+            interval: watchdogInterval, gate: gate, log: log)
         let reload = ReloadService(
-            settings: settings, process: process, lanes: lanes, notifier: notifier, clock: clock, log: log)
+            settings: settings, process: process, lanes: lanes, notifier: notifier, clock: clock, gate: gate, log: log)
 
         log.notice(
             "starting", metadata: ["terminal": "\(database.terminal)", "program": "\(rules.program.identity.name)"])

@@ -20,10 +20,12 @@ final class TillService: Service {
     private let pipe: TillPipe?
     private let lanes: LaneService
     private let path: String
+    private let gate: StartGate
     private let log: Logger
 
     init(
-        settings: DaemonSettings, lanes: LaneService, readsStandardInput: Bool, decoder: TillEventDecoder, log: Logger
+        settings: DaemonSettings, lanes: LaneService, readsStandardInput: Bool, decoder: TillEventDecoder,
+        gate: StartGate, log: Logger
     ) throws(LoyaltyError) {
         var group: UInt32?
         if let name = settings.till.socketGroup {
@@ -35,6 +37,7 @@ final class TillService: Service {
             group = entry.pointee.gr_gid
         }
         self.lanes = lanes
+        self.gate = gate
         self.log = log
         path = settings.till.socketPath
         let events = AsyncStream.makeStream(of: TillConnectionEvent.self)
@@ -55,11 +58,14 @@ final class TillService: Service {
 
     /// Ends at graceful shutdown, or with standard input.
     func run() async throws {
-        let (server, path, log) = (server, path, log)
+        let (server, path, gate, log) = (server, path, gate, log)
         try await cancelWhenGracefulShutdown {
             try await withThrowingTaskGroup(of: Void.self) { tasks in
                 tasks.addTask {
-                    try await server.run { log.notice("waiting for tills", metadata: ["socket": "\(path)"]) }
+                    try await server.run {
+                        log.notice("waiting for tills", metadata: ["socket": "\(path)"])
+                        gate.report()
+                    }
                 }
                 if let pipe = self.pipe {
                     tasks.addTask { _ = try await pipe.run() }
@@ -113,16 +119,19 @@ struct DeliveryService: Service {
 struct ControlService: Service {
     let settings: DaemonSettings
     let state: DaemonState
+    let gate: StartGate
     let log: Logger
 
     func run() async throws {
-        let log = log
+        let (gate, log) = (gate, log)
         let page = settings.page.map { ControlServer.PageAddress(host: $0.host, port: $0.port) }
         let server = ControlServer(
             state: state, socketPath: settings.controlSocketPath, page: page, logger: Self.quiet,
             onListening: { listening in
                 switch listening {
-                case .socket(let path): log.notice("control socket", metadata: ["socket": "\(path)"])
+                case .socket(let path):
+                    log.notice("control socket", metadata: ["socket": "\(path)"])
+                    gate.report()
                 case .page(let url): log.notice("status page", metadata: ["url": "\(url)"])
                 }
             })
@@ -144,10 +153,12 @@ struct ReloadService: Service {
     let lanes: LaneService
     let notifier: ServiceNotifier
     let clock: SystemClock
+    let gate: StartGate
     let log: Logger
 
     func run() async throws {
         let signals = await UnixSignalsSequence(trapping: .sighup)
+        gate.report()
         await cancelWhenGracefulShutdown {
             for await _ in signals { await reload() }
         }

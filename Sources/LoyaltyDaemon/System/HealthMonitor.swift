@@ -17,10 +17,16 @@ struct HealthMonitor: Service {
     let clock: any LoyaltyClock
     let notifier: ServiceNotifier
     let interval: Duration
+    /// READY=1 means that tills and operators may connect, and that a reload is not the end.
+    let gate: StartGate
     let log: Logger
 
     func run() async throws {
-        notifier.ready(await statusLine())
+        await cancelWhenGracefulShutdown {
+            await gate.opened()
+            guard !Task.isCancelled else { return }
+            notifier.ready(await statusLine())
+        }
         await cancelWhenGracefulShutdown {
             while !Task.isCancelled {
                 do { try await Task.sleep(for: interval) } catch { return }
@@ -47,5 +53,24 @@ struct HealthMonitor: Service {
     private func statusLine() async -> String {
         guard let report = try? await state.status() else { return "running" }
         return report.reason
+    }
+}
+
+/// Opens once so many parts have reported that they work.
+final class StartGate: Sendable {
+    private let reports = AsyncStream.makeStream(of: Void.self)
+    private let parts: Int
+
+    init(parts: Int) { self.parts = parts }
+
+    func report() { reports.continuation.yield() }
+
+    /// Returns once the gate is open, or when the task is cancelled. Called once.
+    func opened() async {
+        var count = 0
+        for await _ in reports.stream {
+            count += 1
+            if count == parts { return }
+        }
     }
 }
