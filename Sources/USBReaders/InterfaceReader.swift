@@ -145,7 +145,9 @@ final class InterfaceReader {
             vendorID: device.vendorID, productID: device.productID, interfaceNumber: interface.number,
             interfaceClass: HIDInterface.hidClass, interfaceSubclass: interface.subclass,
             interfaceProtocol: interface.protocolCode, reportDescriptor: descriptor)
-        switch ScanDecoder.choose(for: facts, options: host.options.reader) {
+        let options = host.options.reader(
+            vendorID: device.vendorID, productID: device.productID, portPath: device.portPath)
+        switch ScanDecoder.choose(for: facts, options: options) {
         case .ignored(let reason): return .ruledOut(.unsupported(reason: reason))
         case .reads(let decoder):
             description = description.of(kind: decoder.kind)
