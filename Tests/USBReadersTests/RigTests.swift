@@ -96,6 +96,35 @@ struct RigTests {
         }
     }
 
+    @Test("Stripe readers give their tracks: raw bits on page 8E, and MagTek's 337 bytes in packets of eight")
+    func stripeReaders() throws {
+        try Rig.with("hid-msr", "magtek-swipe") { rig in
+            try rig.awaitState("ready", "usb-1-1:0")
+            try rig.awaitState("ready", "usb-1-2:0")
+            let card = #""swipe":["%A9528123456789012^MEMBER/GOLD^9912?",";9528123456789012=9912?",null]"#
+            try rig.send(#"{"device":"hid-msr",\#(card)}"#, #"{"device":"magtek-swipe",\#(card)}"#)
+            let text = "%A9528123456789012^MEMBER/GOLD^9912?;9528123456789012=9912?"
+            try rig.awaitScan(text, "usb-1-1:0")
+            try rig.awaitScan(text, "usb-1-2:0")
+            // Half a swipe of MagTek's, 5 packets, and then the cable.
+            try rig.send(
+                #"{"device":"magtek-swipe","in":"000000 001700 04 \#(String(repeating: "00", count: 33))"}"#,
+                #"{"device":"magtek-swipe","wait_for":"taken"}"#, #"{"device":"magtek-swipe","unplug":true}"#)
+            try rig.awaitLine(["event": "partial_dropped", "reader": "usb-1-2:0"])
+            try rig.awaitLine(["event": "disconnected", "reader": "usb-1-2:0"])
+            try rig.send(#"{"device":"magtek-swipe","plug":true}"#)
+            try rig.awaitState("ready", "usb-1-2:0")
+            try rig.send(#"{"device":"magtek-swipe",\#(card)}"#)
+            try rig.awaitScan(text, "usb-1-2:0")
+            try rig.stop()
+            #expect(rig.scans == [text, text, text])
+            let scans = rig.lines.filter { $0["event"] == "scan" }
+            #expect(scans.allSatisfy { $0["entry"] == "msr" })
+            let kinds = rig.lines.filter { $0["event"] == "connected" }.compactMap { $0["kind"] }
+            #expect(Set(kinds) == ["hid_msr", "magtek"])
+        }
+    }
+
     @Test("A device with a broken descriptor is named with the reason, and the others go on")
     func brokenDescriptor() throws {
         try Rig.with("broken-descriptors", "hid-pos-scanner", "garbage-configuration") { rig in
