@@ -125,6 +125,22 @@ struct RigTests {
         }
     }
 
+    @Test("A head that encrypts every card is reported once, and nothing of the encrypted data goes on")
+    func encryptingReader() throws {
+        try Rig.with("wedge-scanner") { rig in
+            try rig.awaitState("ready")
+            let tracks = "%B6364000000000017^A/B^0804?;6364000000000017=0804?"
+            for _ in 0..<4 {
+                try rig.send(#"{"type":"\#(tracks)|0600|C25C1D11|724C5DB7|A1050000|FFFF9876543210E00008\n"}"#)
+                try rig.awaitScan(tracks)
+            }
+            try rig.awaitLine(["event": "notice", "reader": "usb-1-1:0", "notice": "reader_encrypting"])
+            try rig.stop()
+            #expect(rig.lines.count { $0["event"] == "notice" } == 1)
+            #expect(rig.scans.count == 4 && rig.scans.allSatisfy { $0 == tracks })
+        }
+    }
+
     @Test("A device with a broken descriptor is named with the reason, and the others go on")
     func brokenDescriptor() throws {
         try Rig.with("broken-descriptors", "hid-pos-scanner", "garbage-configuration") { rig in
