@@ -15,6 +15,7 @@ final class ReaderRegister: Sendable {
         var refused = 0
         var partials = 0
         var lastRead: Timestamp?
+        var notice: ReaderNotice?
     }
 
     private let day = Mutex<CalendarDate?>(nil)
@@ -36,12 +37,14 @@ final class ReaderRegister: Sendable {
                 }
                 entries[description.id, default: Entry(description: description)].description = description
                 entries[description.id]?.isGone = false
+                entries[description.id]?.notice = nil
             case .state(let id, let state): entries[id]?.state = state
             case .disconnected(let id): entries[id]?.isGone = true
             case .scan(let id, _):
                 entries[id]?.reads += 1
                 entries[id]?.lastRead = now
             case .partialDropped(let id, let count): entries[id]?.partials += count
+            case .notice(let id, let notice): entries[id]?.notice = notice
             }
         }
     }
@@ -90,8 +93,8 @@ final class ReaderRegister: Sendable {
         report.errors = entry.partials
         report.lastReadAt = entry.lastRead
         if !entry.isGone {
-            report.problem = entry.state?.reason
-            report.remedy = entry.state?.remedy(for: description)
+            report.problem = entry.state?.reason ?? entry.notice?.message
+            report.remedy = entry.state?.remedy(for: description) ?? entry.notice?.remedy
         }
         return report
     }
