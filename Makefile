@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup toolchain build release test demo rig lint format install uninstall clean
+.PHONY: help setup toolchain build release test bench demo rig lint format install uninstall clean
 
 PREFIX ?= /usr
 SYSCONFDIR ?= /etc
@@ -51,6 +51,9 @@ rig: setup ## the program that shows simulated USB readers to loyaltyd
 test: setup ## lint, all tests, and the checks of unit, udev rules and scripts
 	@SWIFT=$(SWIFT) Tests/run
 
+bench: release ## speed and memory of the release build: sales, members, answers
+	@BIN=$$($(SWIFT) build $(RELEASE_FLAGS) --show-bin-path) Tests/bench/run
+
 demo: build rig ## a real day's sales with simulated readers and a local back end; goes on until Ctrl-C
 	@ONCE=$(ONCE) Examples/demo/run
 
@@ -81,7 +84,7 @@ install: release ## release build, installed below DESTDIR
 	install -D -m 644 Examples/program.toml "$$to/share/loyaltyd/program.toml"; \
 	install -d -m 755 "$$etc/loyaltyd.toml.d"; \
 	for file in loyaltyd.toml program.toml; do [ -e "$$etc/$$file" ] || install -m 644 Examples/$$file "$$etc/$$file"; done; \
-	for page in README.md LICENSE docs/*.md; do [ ! -f $$page ] || install -D -m 644 $$page "$$to/share/doc/loyaltyd/$$(basename $$page)"; done; \
+	for page in README.md LICENSE docs/*.md docs/images/*; do install -D -m 644 $$page "$$to/share/doc/loyaltyd/$$page"; done; \
 	echo "installed below $$to and $$etc"; \
 	if [ -z "$(DESTDIR)" ]; then \
 	    echo "next: systemd-sysusers && udevadm control --reload && udevadm trigger -s usb && systemctl enable --now loyaltyd"; fi

@@ -40,6 +40,7 @@ struct LoyaltydCommand: AsyncParsableCommand {
     var checkConfig = false
 
     func run() async throws {
+        fillStandardDescriptors()
         do {
             let process = ProcessSetting(
                 configurationFile: config, stateDirectory: stateDir, environment: environment(), isRoot: getuid() == 0)
@@ -54,6 +55,17 @@ struct LoyaltydCommand: AsyncParsableCommand {
         } catch let error as LoyaltyError {
             complain("loyaltyd: \(error)")
             throw ExitCode(error.code.kind.rawValue)
+        } catch let error where !(error is ExitCode) {
+            complain("loyaltyd: \(error)")
+            throw ExitCode(LoyaltyError.Kind.internal.rawValue)
+        }
+    }
+
+    /// Where standard input, output or error is closed, the next file that is opened would take its number, and answers or
+    /// log lines would go into it. The null device, for reading only, lets writing fail instead.
+    private func fillStandardDescriptors() {
+        for descriptor in STDIN_FILENO...STDERR_FILENO where fcntl(descriptor, F_GETFD) < 0 {
+            _ = open("/dev/null", O_RDONLY)
         }
     }
 

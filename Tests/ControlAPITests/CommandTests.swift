@@ -31,7 +31,7 @@ struct CommandTests {
     }
 
     static let refused: [[String]] = [
-        ["members", "import", "m.csv"], ["members", "import", "m.csv", "--snapshot", "--delta"],
+        ["members", "import", "m.csv", "--snapshot", "--delta"],
         ["members", "import", "m.csv", "--snapshot", "--batch", "0"], ["members", "show"],
         ["members", "show", "m1", "--card", "-"], ["queue", "retry"], ["queue", "retry", "--all", "t-1.2"],
         ["queue", "list", "--state", "lost"], ["sales", "list", "--limit", "0"], ["sales", "show"], ["nonsense"],

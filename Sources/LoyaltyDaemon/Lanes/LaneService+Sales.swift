@@ -1,3 +1,4 @@
+internal import CardReading
 internal import Checkout
 internal import Logging
 internal import LoyaltyModel
@@ -53,12 +54,14 @@ extension LaneService {
         // From here to `submit` nothing waits: the lane's decision and the place in the commit order belong together.
         if let kept = keptCards.decision(for: event.identity) {
             submission.attachment = kept
-        } else if verb == .void || isRepeat || event.replay || inFlight.contains(event.identity) {
+        } else if isRepeat || event.replay || inFlight.contains(event.identity) {
             submission.attachment = cards.cards.last.map(attachment)
+        } else if verb == .void {
+            _ = lanes[sale.register]?.handle(.sale(step(.void, sale, cards)), at: clock.monotonic)
         } else {
             adoptEarlyLane(sale.register)
             let actions = lanes[sale.register, default: newLane].handle(
-                .sale(step(.complete, sale, cards)), at: clock.monotonic)
+                .sale(step(verb, sale, cards)), at: clock.monotonic)
             for case .commit(let commit) in actions {
                 submission.attachment = commit.card.map(attachment)
                 if !commit.others.isEmpty { submission.flags.append("second_card") }
@@ -204,6 +207,10 @@ extension LaneService {
         case .refused(let refusal): return .refused(refusal)
         case .number(let number):
             return await card(number, kind: presented.kind, entry: presented.entry, isInScheme: presented.kind == .card)
+        case .unclassified(let number):
+            // Without schemes the till's word has to do; with them, a number outside is no card of this chain.
+            return await card(
+                number, kind: presented.kind, entry: presented.entry, isInScheme: rules.classifier.schemes.isEmpty)
         case .token(let text):
             guard let token = CardToken(text: text), let finding = try? await members.find(token),
                 finding.member != nil
