@@ -139,6 +139,8 @@ public struct LoyaltyDaemon: Sendable {
         transport.readTimeout = min(transport.readTimeout, upstream.timeout)
         var delivery = UpstreamSettings()
         delivery.batchSize = upstream.batch
+        // On top of what `DeliveryService` waits: five seconds together.
+        delivery.drainDeadline = .seconds(1)
         let file = upstream.tokenFile
         return UpstreamService(
             queue: Outbox(database),
