@@ -59,6 +59,8 @@ public struct DaemonSettings: Sendable {
         public var symbologies: [String]
         public var dropFirst: Int
         public var dropLast: Int
+        /// The GS1 application identifier whose value is the number.
+        public var applicationIdentifier: String?
         public var place: Place
     }
 
