@@ -11,6 +11,8 @@ struct CommandTests {
         (["status"], "StatusCommand"), (["status", "--json"], "StatusCommand"), (["readers"], "ReadersListCommand"),
         (["readers", "list", "--json"], "ReadersListCommand"),
         (["readers", "decode", "f.json", "--layout", "de", "--case", "a", "--json"], "ReadersDecodeCommand"),
+        (["readers", "watch", "--count", "3", "--json"], "ReadersWatchCommand"),
+        (["readers", "test", "usb-1-1.2:0", "--signal", "no"], "ReadersTestCommand"),
         (["members", "import", "m.csv", "--snapshot"], "MembersImportCommand"),
         (
             ["members", "import", "-", "--delta", "--format", "ndjson", "--skip-bad-rows", "--force", "--batch", "5"],
@@ -32,7 +34,7 @@ struct CommandTests {
     }
 
     static let refused: [[String]] = [
-        
+        ["readers", "watch", "--count", "0"], ["readers", "test"], ["readers", "test", "a", "--signal", "loud"],
         ["readers", "decode"], ["readers", "decode", "f.json", "--layout", "xx"],
         ["members", "import", "m.csv"], ["members", "import", "m.csv", "--snapshot", "--delta"],
         ["members", "import", "m.csv", "--snapshot", "--batch", "0"], ["members", "show"],

@@ -71,7 +71,7 @@ public struct SettingsLoader: Sendable {
             site: try site(section("site", of: &root)), stateDirectory: state,
             controlSocketPath: runtime + "/control.sock",
             till: try till(section("till", of: &root), runtime: runtime),
-            readers: try readers(section("readers", of: &root)), schemes: try schemes(&root),
+            readers: try readers(section("readers", of: &root), directory), schemes: try schemes(&root),
             programFile: try program(section("program", of: &root), directory),
             lane: try lane(section("lane", of: &root)), storageBudget: try storage(section("storage", of: &root)),
             upstream: try upstream(section("upstream", of: &root), directory),
@@ -107,7 +107,7 @@ public struct SettingsLoader: Sendable {
         return till
     }
 
-    private func readers(_ reader: TableReader) throws(LoyaltyError) -> DaemonSettings.Readers {
+    private func readers(_ reader: TableReader, _ directory: String) throws(LoyaltyError) -> DaemonSettings.Readers {
         var reader = reader
         var devices: [DaemonSettings.Readers.Device] = []
         for var device in try reader.tables("device") {
@@ -121,7 +121,8 @@ public struct SettingsLoader: Sendable {
         let readers = DaemonSettings.Readers(
             backend: try reader.word("backend") ?? .usb, keyboards: try reader.word("keyboards") ?? .known,
             claim: try reader.strings("claim") ?? [], deny: try reader.strings("deny") ?? [], place: reader.place,
-            devices: devices)
+            devices: devices, files: (try reader.strings("files") ?? []).map { absolute($0, directory) },
+            repeats: try reader.boolean("repeat") ?? false)
         try reader.finish()
         return readers
     }

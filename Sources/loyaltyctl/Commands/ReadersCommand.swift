@@ -5,7 +5,7 @@ struct ReadersCommand: AsyncParsableCommand {
         commandName: "readers",
         abstract: "The card readers.",
         subcommands: [
-            ReadersListCommand.self, ReadersDecodeCommand.self,
+            ReadersListCommand.self, ReadersWatchCommand.self, ReadersTestCommand.self, ReadersDecodeCommand.self,
         ],
         defaultSubcommand: ReadersListCommand.self
     )
