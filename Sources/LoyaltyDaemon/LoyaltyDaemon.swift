@@ -48,7 +48,8 @@ public struct LoyaltyDaemon: Sendable {
     /// Reads all that a start would read, and changes nothing. - Throws: what a start would throw about it.
     public static func check(_ settings: DaemonSettings) throws(LoyaltyError) -> CheckReport {
         let rules = try RulesLoader(settings).load()
-        _ = try ReaderRules(settings.readers)
+        let readers = try ReaderRules(settings.readers)
+        if settings.readers.backend == .capture { _ = try readers.player() }
         if let upstream = settings.upstream { _ = try UpstreamURL(upstream.url) }
         return CheckReport(
             program: rules.program.identity.name, schemes: settings.schemes.count, warnings: rules.classifier.warnings)
@@ -57,6 +58,8 @@ public struct LoyaltyDaemon: Sendable {
     /// Runs until SIGTERM, SIGINT or the end of standard input. - Throws: `LoyaltyError` where it cannot start or go on.
     public func run() async throws {
         signal(SIGPIPE, SIG_IGN)
+        // A reload that comes before its service listens must not end the start.
+        signal(SIGHUP, SIG_IGN)
         let rules = try RulesLoader(settings).load()
         for warning in rules.classifier.warnings { log.warning("\(warning)") }
         let readerRules = try ReaderRules(settings.readers)
@@ -66,25 +69,36 @@ public struct LoyaltyDaemon: Sendable {
         let lanes = LaneService(
             settings: settings, database: database, rules: rules, clock: clock, readers: register, log: log)
         let upstream = try settings.upstream.map { try upstreamService($0, database) }
+        let concerns = Concerns()
+        let gate = StartGate()
+        let backend = try readerBackend(readerRules)
+        let signal: @Sendable (ReaderID, TillAnswer.Signal) -> Void = {
+            backend?.signal($1 == .no ? .error : .goodRead, on: $0)
+        }
         let state = DaemonState(
             DaemonState.Parts(
                 version: Self.version, settings: settings, database: database, clock: clock,
-                startedAt: clock.monotonic, lanes: lanes, readers: register, upstream: upstream))
-        let gate = StartGate(parts: 3)
+                startedAt: clock.monotonic, lanes: lanes, readers: register, upstream: upstream, concerns: concerns,
+                signal: signal))
         let feed = try TillService(
             settings: settings, lanes: lanes, readsStandardInput: readsStandardInput,
             decoder: TillEventDecoder(screening: screening(lanes)), gate: gate, log: log)
         await lanes.connect(
-            LaneService.Outlets(notify: { feed.push($0) }, wakeUpstream: { upstream?.notify() }))
-        let backend =
-            settings.readers.backend == .usb ? USBReaderBackend(options: readerRules.options, clock: clock) : nil
-        let control = ControlService(settings: settings, state: state, gate: gate, log: log)
+            LaneService.Outlets(
+                notify: { feed.push($0) }, signal: signal,
+                wakeUpstream: { upstream?.notify() }))
+        let readers = backend.map {
+            ReaderService(backend: $0, lanes: lanes, concerns: concerns, clock: clock, log: log)
+        }
+        let control = ControlService(
+            settings: settings, state: state, gate: gate, concerns: concerns, clock: clock, log: log)
         let notifier = ServiceNotifier(environment: process.environment)
         let health = HealthMonitor(
-            state: state, database: database, backend: backend, clock: clock, notifier: notifier,
-            interval: watchdogInterval, gate: gate, log: log)
+            state: state, database: database, readers: readers, gate: gate, concerns: concerns, clock: clock,
+            notifier: notifier, interval: watchdogInterval, log: log)
         let reload = ReloadService(
-            settings: settings, process: process, lanes: lanes, notifier: notifier, clock: clock, gate: gate, log: log)
+            settings: settings, process: process, lanes: lanes, concerns: concerns, notifier: notifier, clock: clock,
+            log: log)
 
         log.notice(
             "starting", metadata: ["terminal": "\(database.terminal)", "program": "\(rules.program.identity.name)"])
@@ -94,7 +108,7 @@ public struct LoyaltyDaemon: Sendable {
         services.append(.init(service: control))
         services.append(.init(service: health))
         services.append(.init(service: reload))
-        if let backend { services.append(.init(service: ReaderService(backend: backend, lanes: lanes, log: log))) }
+        if let readers { services.append(.init(service: readers)) }
         services.append(
             .init(service: feed, successTerminationBehavior: .gracefullyShutdownGroup))
         var configuration = ServiceGroupConfiguration(
@@ -102,6 +116,14 @@ public struct LoyaltyDaemon: Sendable {
         configuration.maximumGracefulShutdownDuration = Self.longestShutdown
         try await ServiceGroup(configuration: configuration).run()
         log.notice("stopped")
+    }
+
+    private func readerBackend(_ rules: ReaderRules) throws(LoyaltyError) -> (any ReaderBackend)? {
+        switch settings.readers.backend {
+        case .usb: USBReaderBackend(options: rules.options, clock: clock)
+        case .capture: CaptureReaderBackend(player: try rules.player(), clock: clock)
+        case .none: nil
+        }
     }
 
     private func openDatabase() throws(LoyaltyError) -> LoyaltyDatabase {
@@ -129,6 +151,8 @@ public struct LoyaltyDaemon: Sendable {
         transport.readTimeout = min(transport.readTimeout, upstream.timeout)
         var delivery = UpstreamSettings()
         delivery.batchSize = upstream.batch
+        // On top of what `DeliveryService` waits: five seconds together.
+        delivery.drainDeadline = .seconds(1)
         let file = upstream.tokenFile
         return UpstreamService(
             queue: Outbox(database),

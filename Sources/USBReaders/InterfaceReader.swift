@@ -145,7 +145,9 @@ final class InterfaceReader {
             vendorID: device.vendorID, productID: device.productID, interfaceNumber: interface.number,
             interfaceClass: HIDInterface.hidClass, interfaceSubclass: interface.subclass,
             interfaceProtocol: interface.protocolCode, reportDescriptor: descriptor)
-        switch ScanDecoder.choose(for: facts, options: host.options.reader) {
+        let options = host.options.reader(
+            vendorID: device.vendorID, productID: device.productID, portPath: device.portPath)
+        switch ScanDecoder.choose(for: facts, options: options) {
         case .ignored(let reason): return .ruledOut(.unsupported(reason: reason))
         case .reads(let decoder):
             description = description.of(kind: decoder.kind)
@@ -279,6 +281,7 @@ final class InterfaceReader {
             return
         }
         take(transfer.received)
+        transfer.wipe()
         if case .deaf = hearing { return }
         let code = transfer.submitRead(handle, endpoint: endpoint)
         if code != 0 { fail(.init(code: code)) }
@@ -322,11 +325,13 @@ final class InterfaceReader {
             guard assembler.receive(packet, at: now) else { return }
             _ = life.handle(.received)
             deliver(decoder?.receive(assembler.bytes, at: now) ?? [])
+            assembler.wipe()
         }
     }
 
     private func deliver(_ scans: [DecodedScan]) {
         for scan in scans { host.deliver(.scan(description.id, scan)) }
+        if let notice = decoder?.takeNotice() { host.deliver(.notice(description.id, notice)) }
         reportDrops()
     }
 

@@ -5,16 +5,26 @@ public import LoyaltyModel
 public struct USBReaderOptions: Sendable {
     public var claim: ClaimRules
     public var claimKeyboards: KeyboardClaims
+    /// How readers are set up that `readers` does not name.
     public var reader: ReaderOptions
+    /// How single readers are set up; the first match counts.
+    public var readers: [(match: DeviceMatch, options: ReaderOptions)]
 
     /// HID POS scanners by descriptor, keyboards of the built-in table.
     public init(
         claim: ClaimRules = ClaimRules(), claimKeyboards: KeyboardClaims = .knownScanners,
-        reader: ReaderOptions = ReaderOptions()
+        reader: ReaderOptions = ReaderOptions(), readers: [(match: DeviceMatch, options: ReaderOptions)] = []
     ) {
         self.claim = claim
         self.claimKeyboards = claimKeyboards
         self.reader = reader
+        self.readers = readers
+    }
+
+    /// How one device is set up.
+    public func reader(vendorID: UInt16, productID: UInt16, portPath: String) -> ReaderOptions {
+        readers.first { $0.match.matches(vendorID: vendorID, productID: productID, portPath: portPath) }?.options
+            ?? reader
     }
 }
 

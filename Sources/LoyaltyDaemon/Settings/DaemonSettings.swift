@@ -6,6 +6,20 @@ public struct DaemonSettings: Sendable {
         public var store: String?
         public var zone: CivilZone
         public var dayCutoff: TimeOfDay
+
+        /// The business day in which the store is at an instant.
+        func businessDay(_ time: Timestamp) -> CalendarDate { zone.businessDay(time, cutoff: dayCutoff) }
+
+        /// When that business day began.
+        func startOfBusinessDay(_ time: Timestamp) -> Timestamp {
+            let begins = Int64(dayCutoff.secondsSinceMidnight)
+            let into = Int64(zone.local(time).timeOfDay.secondsSinceMidnight) - begins
+            let start = time.adding(seconds: into >= 0 ? -into : -into - 86_400)
+            // Across a change to or from summer time, clocks showed something else then.
+            let shown = Int64(zone.local(start).timeOfDay.secondsSinceMidnight) - begins
+            guard shown != 0 else { return start }
+            return start.adding(seconds: shown > 43_200 ? 86_400 - shown : shown < -43_200 ? -86_400 - shown : -shown)
+        }
     }
 
     public struct Till: Sendable {
@@ -16,7 +30,7 @@ public struct DaemonSettings: Sendable {
     }
 
     public struct Readers: Sendable {
-        public enum Backend: String, Sendable, CaseIterable { case usb, none }
+        public enum Backend: String, Sendable, CaseIterable { case usb, capture, none }
 
         public struct Device: Sendable {
             public var match: String
@@ -26,9 +40,18 @@ public struct DaemonSettings: Sendable {
             public var place: Place
         }
 
+        /// Which keyboards are taken for readers: those of the built-in table and the named ones, the named ones alone, none.
+        public enum Keyboards: String, Sendable, CaseIterable { case known, listed, never }
+
         public var backend: Backend
+        public var keyboards: Keyboards
         public var claim: [String]
+        public var deny: [String]
+        public var place: Place
         public var devices: [Device]
+        /// Captures that are played in place of readers, and whether they begin again at their end.
+        public var files: [String]
+        public var repeats: Bool
     }
 
     public struct Scheme: Sendable {
@@ -37,6 +60,10 @@ public struct DaemonSettings: Sendable {
         public var length: ClosedRange<Int>
         public var check: String
         public var symbologies: [String]
+        public var dropFirst: Int
+        public var dropLast: Int
+        /// The GS1 application identifier whose value is the number.
+        public var applicationIdentifier: String?
         public var place: Place
     }
 

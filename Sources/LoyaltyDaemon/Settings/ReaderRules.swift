@@ -1,5 +1,6 @@
 internal import CardReading
 internal import LoyaltyModel
+internal import ReaderCaptures
 internal import USBReaders
 
 /// The reader section of the settings, understood.
@@ -7,42 +8,49 @@ struct ReaderRules: Sendable {
     private struct Rule: Sendable {
         var match: DeviceMatch
         var register: String?
+        var options: ReaderOptions
     }
 
     let options: USBReaderOptions
     private let rules: [Rule]
+    private let files: [String]
+    private let repeats: Bool
 
     /// - Throws: `usb.match_syntax`, `config.invalid`.
     init(_ readers: DaemonSettings.Readers) throws(LoyaltyError) {
-        var allow: [DeviceMatch] = []
-        for text in readers.claim { allow.append(try DeviceMatch(text)) }
         var rules: [Rule] = []
-        var options = ReaderOptions()
         for device in readers.devices {
-            let match = try Self.match(device)
-            allow.append(match)
-            rules.append(Rule(match: match, register: device.register))
-            if let name = device.layout {
-                guard let layout = KeyboardLayout(named: name) else {
-                    let names = KeyboardLayout.all.map(\.name).joined(separator: ", ")
-                    throw LoyaltyError(
-                        .configurationInvalid, "there is no layout \"\(name)\"", at: device.place,
-                        remedy: "Known: \(names)")
-                }
-                options.layout = layout
-            }
-            if let word = device.terminator {
-                guard let terminator = ScanTerminator(rawValue: word) else {
-                    let words = ScanTerminator.allCases.map(\.rawValue).joined(separator: ", ")
-                    throw LoyaltyError(
-                        .configurationInvalid, "there is no terminator \"\(word)\"", at: device.place,
-                        remedy: "Known: \(words)")
-                }
-                options.terminators = [terminator]
-            }
+            rules.append(
+                Rule(
+                    match: try Self.match(device.match, device.place), register: device.register,
+                    options: try Self.options(device)))
         }
+        let claimed = try Self.matches(readers.claim, readers.place)
         self.rules = rules
-        self.options = USBReaderOptions(claim: ClaimRules(allow: allow), reader: options)
+        files = readers.files
+        repeats = readers.repeats
+        options = USBReaderOptions(
+            claim: ClaimRules(allow: claimed + rules.map(\.match), deny: try Self.matches(readers.deny, readers.place)),
+            claimKeyboards: Self.keyboards(readers.keyboards),
+            readers: rules.map { ($0.match, $0.options) })
+    }
+
+    /// What plays the files in place of readers.
+    ///
+    /// - Throws: errors of the capture files, of kind `configuration`.
+    func player() throws(LoyaltyError) -> CapturePlayer {
+        do {
+            var recordings: [(capture: Capture, options: ReaderOptions)] = []
+            for (index, file) in files.enumerated() {
+                let capture = try Capture(path: file)
+                let reader = options.reader(
+                    vendorID: capture.vendorID, productID: capture.productID, portPath: CapturePlayer.portPath(index))
+                recordings.append((capture, reader))
+            }
+            return try CapturePlayer(recordings, repeats: repeats)
+        } catch {
+            throw asConfigurationError(error)
+        }
     }
 
     func register(of reader: ReaderDescription) -> String? {
@@ -52,9 +60,46 @@ struct ReaderRules: Sendable {
         }?.register
     }
 
-    private static func match(_ device: DaemonSettings.Readers.Device) throws(LoyaltyError) -> DeviceMatch {
-        do { return try DeviceMatch(device.match) } catch {
-            throw LoyaltyError(error.code, error.message, at: device.place, remedy: error.remedy)
+    private static func options(_ device: DaemonSettings.Readers.Device) throws(LoyaltyError) -> ReaderOptions {
+        var options = ReaderOptions()
+        if let name = device.layout {
+            guard let layout = KeyboardLayout(named: name) else {
+                let names = KeyboardLayout.all.map(\.name).joined(separator: ", ")
+                throw LoyaltyError(
+                    .configurationInvalid, "there is no layout \"\(name)\"", at: device.place, remedy: "Known: \(names)"
+                )
+            }
+            options.layout = layout
+        }
+        if let word = device.terminator {
+            guard let terminator = ScanTerminator(rawValue: word) else {
+                let words = ScanTerminator.allCases.map(\.rawValue).joined(separator: ", ")
+                throw LoyaltyError(
+                    .configurationInvalid, "there is no terminator \"\(word)\"", at: device.place,
+                    remedy: "Known: \(words)")
+            }
+            options.terminators = [terminator]
+        }
+        return options
+    }
+
+    private static func keyboards(_ word: DaemonSettings.Readers.Keyboards) -> KeyboardClaims {
+        switch word {
+        case .known: .knownScanners
+        case .listed: .allowed
+        case .never: .never
+        }
+    }
+
+    private static func matches(_ texts: [String], _ place: Place) throws(LoyaltyError) -> [DeviceMatch] {
+        var matches: [DeviceMatch] = []
+        for text in texts { matches.append(try match(text, place)) }
+        return matches
+    }
+
+    private static func match(_ text: String, _ place: Place) throws(LoyaltyError) -> DeviceMatch {
+        do { return try DeviceMatch(text) } catch {
+            throw LoyaltyError(error.code, error.message, at: place, remedy: error.remedy)
         }
     }
 }
