@@ -158,7 +158,7 @@ let package = Package(
         .testTarget(
             name: "ControlAPITests",
             dependencies: [
-                "LoyaltyModel", "DataFormats", "ControlAPI", "loyaltyctl",
+                "LoyaltyModel", "DataFormats", "EarnRules", "ControlAPI", "loyaltyctl",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
