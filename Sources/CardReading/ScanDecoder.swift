@@ -16,9 +16,11 @@ public struct ScanDecoder: Sendable {
         case goodRead, error
     }
 
-    // One of the two is there. Optionals and not an enumeration, because these are changed in place.
+    // One of them is there. Optionals and not an enumeration, because these are changed in place.
     private var keyboard: KeyboardDecoder?
     private var hidPOS: HIDPOSDecoder?
+    private var stripe: StripeDecoder?
+    private var encryption = EncryptionWatch()
     private let signals: [Signal: SetupRequest]
 
     /// Bytes to ask for in a transfer: the longest input report, its ID included.
@@ -26,7 +28,7 @@ public struct ScanDecoder: Sendable {
     /// What to send after opening, in order. A STALL on any of it is no failure.
     public let setup: [SetupRequest]
 
-    public var kind: ReaderProtocol { keyboard == nil ? .hidPOS : .keyboard }
+    public var kind: ReaderProtocol { stripe?.kind ?? (keyboard == nil ? .hidPOS : .keyboard) }
 
     /// Chooses by the descriptors, never by vendor and product: the same product comes with different interfaces.
     public static func choose(for facts: InterfaceFacts, options: ReaderOptions = .init()) -> Verdict {
@@ -46,7 +48,13 @@ public struct ScanDecoder: Sendable {
             return .reads(ScanDecoder(hidPOS: decoder, descriptor, setup: Self.setup(facts, descriptor)))
         }
         if descriptor.applications.contains(.magneticStripeReader) {
-            return .ignored(reason: "HID POS stripe readers are not supported: set the reader to keyboard emulation")
+            guard let decoder = StripeDecoder(descriptor, facts: facts, options: options) else {
+                return .ignored(reason: "a HID POS stripe reader whose descriptor declares no tracks")
+            }
+            return .reads(ScanDecoder(stripe: decoder, descriptor, setup: []))
+        }
+        if let decoder = StripeDecoder(descriptor, facts: facts, options: options) {
+            return .reads(ScanDecoder(stripe: decoder, descriptor, setup: []))
         }
         if let format = KeyReportFormat(descriptor) {
             let decoder = KeyboardDecoder(
@@ -54,13 +62,16 @@ public struct ScanDecoder: Sendable {
             return .reads(ScanDecoder(keyboard: decoder, descriptor, setup: decoder.setup))
         }
         let names = descriptor.applications.map(\.description).joined(separator: ", ")
-        return .ignored(reason: "neither keyboard nor bar code scanner, but usage \(names.isEmpty ? "none" : names)")
+        return .ignored(
+            reason:
+                "neither keyboard nor bar code scanner nor stripe reader, but usage \(names.isEmpty ? "none" : names)")
     }
 
     private init(
-        keyboard: KeyboardDecoder? = nil, hidPOS: HIDPOSDecoder? = nil, _ descriptor: ReportDescriptor,
-        setup: [SetupRequest]
+        keyboard: KeyboardDecoder? = nil, hidPOS: HIDPOSDecoder? = nil, stripe: StripeDecoder? = nil,
+        _ descriptor: ReportDescriptor, setup: [SetupRequest]
     ) {
+        self.stripe = stripe
         self.keyboard = keyboard
         self.hidPOS = hidPOS
         self.setup = setup
@@ -72,25 +83,38 @@ public struct ScanDecoder: Sendable {
     ///
     /// - Returns: scans that the report ended, oldest first; also one that silence ended before it.
     public mutating func receive(_ report: [UInt8], at instant: MonotonicTime) -> [DecodedScan] {
-        keyboard?.receive(report, at: instant) ?? hidPOS?.receive(report, at: instant) ?? []
+        let scans =
+            keyboard?.receive(report, at: instant) ?? hidPOS?.receive(report, at: instant)
+            ?? stripe?.receive(report, at: instant) ?? []
+        for scan in scans { encryption.note(scan) }
+        return scans
     }
 
     /// Ends or drops what waits for more, once `deadline` has passed; before that it does nothing.
     public mutating func expire(at instant: MonotonicTime) -> [DecodedScan] {
-        keyboard?.expire(at: instant) ?? hidPOS?.expire(at: instant) ?? []
+        let scans =
+            keyboard?.expire(at: instant) ?? hidPOS?.expire(at: instant) ?? stripe?.expire(at: instant) ?? []
+        for scan in scans { encryption.note(scan) }
+        return scans
     }
 
     /// When a half scan times out; nil where nothing waits.
-    public var deadline: MonotonicTime? { keyboard?.deadline ?? hidPOS?.deadline }
+    public var deadline: MonotonicTime? { keyboard?.deadline ?? hidPOS?.deadline ?? stripe?.deadline }
 
     /// Forgets half a scan and pressed keys.
     public mutating func reset() {
         keyboard?.reset()
         hidPOS?.reset()
+        stripe?.reset()
     }
 
     /// Scans that were cut off and dropped since the decoder was made.
-    public var droppedPartialScans: Int { keyboard?.droppedPartialScans ?? hidPOS?.droppedPartialScans ?? 0 }
+    public var droppedPartialScans: Int {
+        keyboard?.droppedPartialScans ?? hidPOS?.droppedPartialScans ?? stripe?.droppedPartialScans ?? 0
+    }
+
+    /// What the operator should hear of this reader; each notice is given out once. Ask after each scan.
+    public mutating func takeNotice() -> ReaderNotice? { encryption.take() }
 
     /// What makes the reader beep or light up, nil where it declares no such control.
     public func request(for signal: Signal) -> SetupRequest? { signals[signal] }
@@ -128,9 +152,20 @@ extension InterfaceFacts {
     /// The keyboard is that of HID 1.11 appendix E.6, the HID POS scanner Honeywell's.
     public static func usual(for kind: ReaderProtocol) -> InterfaceFacts {
         InterfaceFacts(
-            vendorID: 0, productID: 0, interfaceNumber: 0, interfaceClass: 0x03,
+            vendorID: kind == .idtech ? 0x0acd : 0, productID: 0, interfaceNumber: 0, interfaceClass: 0x03,
             interfaceSubclass: kind == .keyboard ? 1 : 0, interfaceProtocol: kind == .keyboard ? 1 : 0,
-            reportDescriptor: kind == .keyboard ? usualKeyboard : usualHIDPOS)
+            reportDescriptor: usualDescriptor(kind))
+    }
+
+    private static func usualDescriptor(_ kind: ReaderProtocol) -> [UInt8] {
+        switch kind {
+        case .keyboard: usualKeyboard
+        case .hidPOS: usualHIDPOS
+        case .hidMSR: usualHIDMSR
+        case .magtek: usualMagTek
+        case .magnesafe: usualMagneSafe
+        case .idtech: usualIDTech
+        }
     }
 
     private static let usualKeyboard: [UInt8] = [

@@ -54,9 +54,6 @@ struct ClaimPolicy: Sendable {
 
     /// After the report descriptor has been understood.
     func decide(_ stance: Stance, kind: ReaderProtocol) -> Decision {
-        switch kind {
-        case .keyboard: stance == .named ? .proceed : .leave(.unclaimedKeyboard)
-        case .hidPOS: .proceed
-        }
+        kind == .keyboard && stance != .named ? .leave(.unclaimedKeyboard) : .proceed
     }
 }

@@ -281,6 +281,7 @@ final class InterfaceReader {
             return
         }
         take(transfer.received)
+        transfer.wipe()
         if case .deaf = hearing { return }
         let code = transfer.submitRead(handle, endpoint: endpoint)
         if code != 0 { fail(.init(code: code)) }
@@ -324,11 +325,13 @@ final class InterfaceReader {
             guard assembler.receive(packet, at: now) else { return }
             _ = life.handle(.received)
             deliver(decoder?.receive(assembler.bytes, at: now) ?? [])
+            assembler.wipe()
         }
     }
 
     private func deliver(_ scans: [DecodedScan]) {
         for scan in scans { host.deliver(.scan(description.id, scan)) }
+        if let notice = decoder?.takeNotice() { host.deliver(.notice(description.id, notice)) }
         reportDrops()
     }
 

@@ -19,6 +19,10 @@ extension LaneService {
         case .partialDropped(let id, let count):
             self.count("scan.partial")
             log.notice("half a scan was dropped", metadata: ["reader": "\(id)", "count": "\(count)"])
+        case .notice(let id, let notice):
+            log.warning(
+                "\(notice.message)",
+                metadata: ["reader": "\(id)", "code": "\(notice.rawValue)", "remedy": "\(notice.remedy)"])
         case .scan(let id, let scan): await inTurn { await receive(scan, from: id) }
         }
     }
@@ -29,6 +33,7 @@ extension LaneService {
         let notice = decide(input, reader: reader)
         if let signal = notice.signal { outlets.signal(reader, signal) }
         outlets.notify(notice)
+        readers.note(scan, notice)
         answerTimes.add(clock.monotonic.since(scan.completedAt))
         if let code = notice.code, notice.result == "refused" {
             count("refused.\(code)")
