@@ -85,7 +85,8 @@ final class ReaderRegister: Sendable {
             return report
         case .notice(let id, let notice):
             var report = ReaderEventReport(time: now, reader: id, event: .state)
-            report.state = notice.rawValue
+            report.state = ReaderState.ready.word
+            report.code = notice.rawValue
             report.problem = notice.message
             report.remedy = notice.remedy
             return report
