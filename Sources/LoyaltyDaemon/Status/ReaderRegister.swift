@@ -84,9 +84,7 @@ final class ReaderRegister: Sendable {
             report.count = count
             return report
         case .notice(let id, let notice):
-            var report = ReaderEventReport(time: now, reader: id, event: .state)
-            report.state = ReaderState.ready.word
-            report.code = notice.rawValue
+            var report = ReaderEventReport(time: now, reader: id, event: .notice)
             report.problem = notice.message
             report.remedy = notice.remedy
             return report
