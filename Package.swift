@@ -181,7 +181,10 @@ let package = Package(
             swiftSettings: house),
         .testTarget(
             name: "EndToEndTests",
-            dependencies: ["LoyaltyModel", "loyaltyd", "loyaltyctl", "loyaltysim"],
+            dependencies: [
+                "LoyaltyModel", "loyaltyd", "loyaltyctl", "loyaltysim",
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ],
             swiftSettings: house),
     ]
 )

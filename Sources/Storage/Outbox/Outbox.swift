@@ -146,12 +146,18 @@ public struct Outbox: OutboundQueue {
         }
     }
 
-    /// The newest first. - Throws: `storage.*`.
+    /// The undelivered, or those of one state, oldest first; the delivered newest first. - Throws: `storage.*`.
     public func list(state: State?, limit: Int) async throws(LoyaltyError) -> [Item] {
         try await reading { database in
-            try Self.items(
-                database, where: "? IS NULL OR outbox.state = ? ORDER BY outbox.sequence DESC LIMIT ?",
-                [state?.rawValue, state?.rawValue, limit])
+            if state == .sent {
+                return try Self.items(
+                    database, where: "outbox.state = 'sent' ORDER BY outbox.sequence DESC LIMIT ?", [limit])
+            }
+            let states = state.map { [$0] } ?? [.ready, .dead]
+            let marks = states.map { _ in "?" }.joined(separator: ", ")
+            return try Self.items(
+                database, where: "outbox.state IN (\(marks)) ORDER BY outbox.sequence LIMIT ?",
+                StatementArguments(states.map(\.rawValue)) + [limit])
         }
     }
 
