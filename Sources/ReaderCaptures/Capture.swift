@@ -41,6 +41,10 @@ public struct CaptureExpectation: Sendable {
     public var aim: String?
     /// A payment card, which has to be refused.
     public var isPaymentCard: Bool?
+    /// A card whose content the reader encrypts.
+    public var isEncrypted: Bool?
+    /// The number that a card lookup would use.
+    public var number: String?
     /// Whether the text is what its symbology identifier promises.
     public var isValid: Bool?
     /// Application identifiers with their values.

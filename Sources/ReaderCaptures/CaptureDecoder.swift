@@ -17,6 +17,10 @@ public struct CaptureDecoder: Sendable {
         "keyboard-with-report-id": .usual(.keyboard),
         "msr-keyboard": .usual(.keyboard),
         "hid-pos-0x8c": .usual(.hidPOS),
+        "msr-hid-0x8e": .usual(.hidMSR),
+        "msr-hid-vendor": .usual(.magtek),
+        "msr-hid-vendor-encrypting": .usual(.magnesafe),
+        "msr-hid-idtech": .usual(.idtech),
         "decoded-text": .characters,
     ]
 

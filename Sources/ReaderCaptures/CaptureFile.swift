@@ -64,6 +64,8 @@ extension Capture {
         expected.symbology = try reader.string("symbology")
         expected.aim = try reader.string("aim")
         expected.isPaymentCard = try reader.boolean("payment_card")
+        expected.isEncrypted = try reader.boolean("encrypted")
+        expected.number = try reader.string("number")
         expected.isValid = try reader.boolean("valid")
         if let nodes = try reader.array("elements") {
             expected.elements = nodes.map { node in
