@@ -101,13 +101,15 @@ final class Terminal {
         return total.description
     }
 
+    /// Delivered or not, in the order of their sequence.
     func allEvents() async throws -> [LoyaltyTransaction] {
         var found: [LoyaltyTransaction] = []
-        for item in try await outbox.list(state: nil, limit: 100_000).reversed() {
+        let delivered = try await outbox.list(state: .sent, limit: 100_000)
+        for item in delivered + (try await outbox.list(state: nil, limit: 100_000)) {
             guard let payload = try await outbox.payload(item.id) else { continue }
             found.append(try JSONDecoder().decode(LoyaltyTransaction.self, from: Data(payload.utf8)))
         }
-        return found
+        return found.sorted { $0.sequence < $1.sequence }
     }
 }
 
