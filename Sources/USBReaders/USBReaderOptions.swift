@@ -6,15 +6,24 @@ public struct USBReaderOptions: Sendable {
     public var claim: ClaimRules
     public var claimKeyboards: KeyboardClaims
     public var reader: ReaderOptions
+    /// Options of readers that differ; the first match counts.
+    public var readers: [(match: DeviceMatch, options: ReaderOptions)]
 
     /// HID POS scanners by descriptor, keyboards of the built-in table.
     public init(
         claim: ClaimRules = ClaimRules(), claimKeyboards: KeyboardClaims = .knownScanners,
-        reader: ReaderOptions = ReaderOptions()
+        reader: ReaderOptions = ReaderOptions(), readers: [(match: DeviceMatch, options: ReaderOptions)] = []
     ) {
         self.claim = claim
         self.claimKeyboards = claimKeyboards
         self.reader = reader
+        self.readers = readers
+    }
+
+    /// The options of one device.
+    func options(vendorID: UInt16, productID: UInt16, portPath: String) -> ReaderOptions {
+        readers.first { $0.match.matches(vendorID: vendorID, productID: productID, portPath: portPath) }?.options
+            ?? reader
     }
 }
 
@@ -37,7 +46,7 @@ public enum KeyboardClaims: Sendable, Hashable {
     case never
     /// Those that `ClaimRules.allow` names.
     case allowed
-    /// Those, and the models of `KnownScanner.all`.
+    /// Those, and the models of `KnownReader.all`.
     case knownScanners
 }
 
