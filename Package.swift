@@ -168,7 +168,11 @@ let package = Package(
             swiftSettings: house),
         .testTarget(
             name: "LoyaltyDaemonTests",
-            dependencies: ["LoyaltyModel", "EarnRules", "Storage", "LoyaltyDaemon"],
+            dependencies: [
+                "LoyaltyModel", "CardReading", "USBReaders", "EarnRules", "Storage", "Checkout", "TillFeed",
+                "ControlAPI",
+                "LoyaltyDaemon", .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: house),
         .testTarget(
             name: "EndToEndTests",

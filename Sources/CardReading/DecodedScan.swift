@@ -54,6 +54,11 @@ extension DecodedScan {
             self.init(text: clear, entry: .msr, completedAt: completedAt, hadEncryptedBlock: end != nil)
             return
         }
+        if let swipe = IDTechFrame.swipe(typed: characters) {
+            self.init(
+                text: swipe.text, entry: .msr, completedAt: completedAt, hadEncryptedBlock: swipe.hadEncryptedBlock)
+            return
+        }
         for skipped in 0...1 where characters.count >= skipped + 3 {
             guard skipped == 0 || characters[0].isASCIILetter,
                 let aim = AIMIdentifier(characters[skipped..<skipped + 3]), aim.symbology != nil

@@ -72,6 +72,14 @@ public enum ReaderProtocol: String, Sendable, Codable, CaseIterable {
     case snapi
     /// A serial port: CDC-ACM or an adapter chip.
     case serial
+    /// HID Point of Sale magnetic stripe reader, page 8E usage 01.
+    case hidMSR = "hid_msr"
+    /// MagTek stripe reader that sends decoded tracks, page FF00.
+    case magtek
+    /// MagTek MagneSafe, which may encrypt.
+    case magnesafe
+    /// ID TECH stripe reader, encrypting or not, and those built like it.
+    case idtech
 }
 
 /// A request that a decoder wants sent to its device. The device may answer any of them with STALL; that is no failure.

@@ -17,6 +17,7 @@ public struct ScanDecoder: Sendable {
     }
 
     private var decoder: any ReportDecoder
+    private var encryption = EncryptionWatch()
     private let signals: [Signal: SetupRequest]
 
     public let kind: ReaderProtocol
@@ -43,7 +44,13 @@ public struct ScanDecoder: Sendable {
             return .reads(ScanDecoder(.hidPOS, decoder, descriptor, setup: Self.setup(facts, descriptor)))
         }
         if descriptor.applications.contains(.magneticStripeReader) {
-            return .ignored(reason: "HID POS stripe readers are not supported: set the reader to keyboard emulation")
+            guard let decoder = StripeDecoder(descriptor, facts: facts, options: options) else {
+                return .ignored(reason: "a HID POS stripe reader whose descriptor declares no tracks")
+            }
+            return .reads(ScanDecoder(decoder.kind, decoder, descriptor, setup: []))
+        }
+        if let decoder = StripeDecoder(descriptor, facts: facts, options: options) {
+            return .reads(ScanDecoder(decoder.kind, decoder, descriptor, setup: []))
         }
         if let format = KeyReportFormat(descriptor) {
             let decoder = KeyboardDecoder(
@@ -52,7 +59,9 @@ public struct ScanDecoder: Sendable {
         }
         if let decoder = personality(of: facts, descriptor, options: options) { return .reads(decoder) }
         let names = descriptor.applications.map(\.description).joined(separator: ", ")
-        return .ignored(reason: "neither keyboard nor bar code scanner, but usage \(names.isEmpty ? "none" : names)")
+        return .ignored(
+            reason:
+                "neither keyboard nor bar code scanner nor stripe reader, but usage \(names.isEmpty ? "none" : names)")
     }
 
     init(
@@ -78,7 +87,9 @@ public struct ScanDecoder: Sendable {
     ///
     /// - Returns: scans that the report ended, oldest first; also one that silence ended before it.
     public mutating func receive(_ report: [UInt8], at instant: MonotonicTime) -> [DecodedScan] {
-        decoder.receive(report, at: instant)
+        let scans = decoder.receive(report, at: instant)
+        for scan in scans { encryption.note(scan) }
+        return scans
     }
 
     /// Takes a report that came before the reader counts as silent: it is answered as the protocol wants, and forgotten.
@@ -88,7 +99,11 @@ public struct ScanDecoder: Sendable {
     public mutating func takeRequests() -> [SetupRequest] { decoder.takeRequests() }
 
     /// Ends or drops what waits for more, once `deadline` has passed; before that it does nothing.
-    public mutating func expire(at instant: MonotonicTime) -> [DecodedScan] { decoder.expire(at: instant) }
+    public mutating func expire(at instant: MonotonicTime) -> [DecodedScan] {
+        let scans = decoder.expire(at: instant)
+        for scan in scans { encryption.note(scan) }
+        return scans
+    }
 
     /// When a half scan times out; nil where nothing waits.
     public var deadline: MonotonicTime? { decoder.deadline }
@@ -98,6 +113,9 @@ public struct ScanDecoder: Sendable {
 
     /// Scans that were cut off and dropped since the decoder was made.
     public var droppedPartialScans: Int { decoder.droppedPartialScans }
+
+    /// What the operator should hear of this reader; each notice is given out once. Ask after each scan.
+    public mutating func takeNotice() -> ReaderNotice? { encryption.take() }
 
     /// What makes the reader beep or light up, nil where it declares no such control.
     public func request(for signal: Signal) -> SetupRequest? { signals[signal] }

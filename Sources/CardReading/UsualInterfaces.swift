@@ -7,10 +7,14 @@ extension InterfaceFacts {
         switch kind {
         case .keyboard: hid(subclass: 1, usualKeyboard)
         case .hidPOS: hid(usualHIDPOS)
-        case .ibmOEM: hid(product: 0x1300, [])
-        case .simpleCOM: hid(product: 0x0600, [])
-        case .snapi: hid(product: 0x1900, [])
+        case .ibmOEM: hid(vendor: 0x05e0, product: 0x1300, [])
+        case .simpleCOM: hid(vendor: 0x05e0, product: 0x0600, [])
+        case .snapi: hid(vendor: 0x05e0, product: 0x1900, [])
         case .serial: serial(.cdcACM)
+        case .hidMSR: hid(usualHIDMSR)
+        case .magtek: hid(usualMagTek)
+        case .magnesafe: hid(usualMagneSafe)
+        case .idtech: hid(vendor: 0x0acd, usualIDTech)
         }
     }
 
@@ -23,9 +27,11 @@ extension InterfaceFacts {
             reportDescriptor: [])
     }
 
-    private static func hid(product: UInt16? = nil, subclass: UInt8 = 0, _ descriptor: [UInt8]) -> InterfaceFacts {
+    private static func hid(
+        vendor: UInt16 = 0, product: UInt16 = 0, subclass: UInt8 = 0, _ descriptor: [UInt8]
+    ) -> InterfaceFacts {
         InterfaceFacts(
-            vendorID: product == nil ? 0 : 0x05e0, productID: product ?? 0, interfaceNumber: 0, interfaceClass: 0x03,
+            vendorID: vendor, productID: product, interfaceNumber: 0, interfaceClass: 0x03,
             interfaceSubclass: subclass, interfaceProtocol: subclass, reportDescriptor: descriptor)
     }
 

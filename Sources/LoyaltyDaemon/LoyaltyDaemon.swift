@@ -57,6 +57,8 @@ public struct LoyaltyDaemon: Sendable {
     /// Runs until SIGTERM, SIGINT or the end of standard input. - Throws: `LoyaltyError` where it cannot start or go on.
     public func run() async throws {
         signal(SIGPIPE, SIG_IGN)
+        // A reload that comes before its service listens must not end the start.
+        signal(SIGHUP, SIG_IGN)
         let rules = try RulesLoader(settings).load()
         for warning in rules.classifier.warnings { log.warning("\(warning)") }
         let readerRules = try ReaderRules(settings.readers)
@@ -66,24 +68,33 @@ public struct LoyaltyDaemon: Sendable {
         let lanes = LaneService(
             settings: settings, database: database, rules: rules, clock: clock, readers: register, log: log)
         let upstream = try settings.upstream.map { try upstreamService($0, database) }
+        let concerns = Concerns()
+        let gate = StartGate()
         let state = DaemonState(
             DaemonState.Parts(
                 version: Self.version, settings: settings, database: database, clock: clock,
-                startedAt: clock.monotonic, lanes: lanes, readers: register, upstream: upstream))
+                startedAt: clock.monotonic, lanes: lanes, readers: register, upstream: upstream, concerns: concerns))
         let feed = try TillService(
             settings: settings, lanes: lanes, readsStandardInput: readsStandardInput,
-            decoder: TillEventDecoder(screening: screening(lanes)), log: log)
-        await lanes.connect(
-            LaneService.Outlets(notify: { feed.push($0) }, wakeUpstream: { upstream?.notify() }))
+            decoder: TillEventDecoder(screening: screening(lanes)), gate: gate, log: log)
         let backend =
             settings.readers.backend == .usb ? USBReaderBackend(options: readerRules.options, clock: clock) : nil
-        let control = ControlService(settings: settings, state: state, log: log)
+        await lanes.connect(
+            LaneService.Outlets(
+                notify: { feed.push($0) }, signal: { backend?.signal($1 == .no ? .error : .goodRead, on: $0) },
+                wakeUpstream: { upstream?.notify() }))
+        let readers = backend.map {
+            ReaderService(backend: $0, lanes: lanes, concerns: concerns, clock: clock, log: log)
+        }
+        let control = ControlService(
+            settings: settings, state: state, gate: gate, concerns: concerns, clock: clock, log: log)
         let notifier = ServiceNotifier(environment: process.environment)
         let health = HealthMonitor(
-            state: state, database: database, backend: backend, clock: clock, notifier: notifier,
-            interval: watchdogInterval, log: log)
+            state: state, database: database, readers: readers, gate: gate, concerns: concerns, clock: clock,
+            notifier: notifier, interval: watchdogInterval, log: log)
         let reload = ReloadService(
-            settings: settings, process: process, lanes: lanes, notifier: notifier, clock: clock, log: log)
+            settings: settings, process: process, lanes: lanes, concerns: concerns, notifier: notifier, clock: clock,
+            log: log)
 
         log.notice(
             "starting", metadata: ["terminal": "\(database.terminal)", "program": "\(rules.program.identity.name)"])
@@ -93,7 +104,7 @@ public struct LoyaltyDaemon: Sendable {
         services.append(.init(service: control))
         services.append(.init(service: health))
         services.append(.init(service: reload))
-        if let backend { services.append(.init(service: ReaderService(backend: backend, lanes: lanes, log: log))) }
+        if let readers { services.append(.init(service: readers)) }
         services.append(
             .init(service: feed, successTerminationBehavior: .gracefullyShutdownGroup))
         var configuration = ServiceGroupConfiguration(
@@ -145,7 +156,8 @@ public struct LoyaltyDaemon: Sendable {
         CardScreening(
             classify: { text, kind, entry in
                 switch lanes.classifier.classify(text: text, kind: kind, entry: entry) {
-                case .loyalty(let number, _), .unclassified(let number): .number(number)
+                case .loyalty(let number, _): .number(number)
+                case .unclassified(let number): kind == .card ? .unclassified(number) : .number(number)
                 case .refused(let refusal): .refused(refusal)
                 }
             },

@@ -1,3 +1,4 @@
+internal import CardReading
 internal import ControlAPI
 internal import EarnRules
 internal import Logging
@@ -20,10 +21,12 @@ final class TillService: Service {
     private let pipe: TillPipe?
     private let lanes: LaneService
     private let path: String
+    private let gate: StartGate
     private let log: Logger
 
     init(
-        settings: DaemonSettings, lanes: LaneService, readsStandardInput: Bool, decoder: TillEventDecoder, log: Logger
+        settings: DaemonSettings, lanes: LaneService, readsStandardInput: Bool, decoder: TillEventDecoder,
+        gate: StartGate, log: Logger
     ) throws(LoyaltyError) {
         var group: UInt32?
         if let name = settings.till.socketGroup {
@@ -35,6 +38,7 @@ final class TillService: Service {
             group = entry.pointee.gr_gid
         }
         self.lanes = lanes
+        self.gate = gate
         self.log = log
         path = settings.till.socketPath
         let events = AsyncStream.makeStream(of: TillConnectionEvent.self)
@@ -55,11 +59,14 @@ final class TillService: Service {
 
     /// Ends at graceful shutdown, or with standard input.
     func run() async throws {
-        let (server, path, log) = (server, path, log)
+        let (server, path, gate, log) = (server, path, gate, log)
         try await cancelWhenGracefulShutdown {
             try await withThrowingTaskGroup(of: Void.self) { tasks in
                 tasks.addTask {
-                    try await server.run { log.notice("waiting for tills", metadata: ["socket": "\(path)"]) }
+                    try await server.run {
+                        log.notice("waiting for tills", metadata: ["socket": "\(path)"])
+                        gate.open(.tillSocket)
+                    }
                 }
                 if let pipe = self.pipe {
                     tasks.addTask { _ = try await pipe.run() }
@@ -73,38 +80,30 @@ final class TillService: Service {
     }
 }
 
-/// The USB thread's events, one after the other, to the lanes.
-struct ReaderService: Service {
-    let backend: USBReaderBackend
-    let lanes: LaneService
-    let log: Logger
-
-    func run() async throws {
-        let (events, continuation) = AsyncStream.makeStream(
-            of: ReaderEvent.self, bufferingPolicy: .bufferingOldest(4096))
-        do {
-            try backend.start { continuation.yield($0) }
-        } catch {
-            // A till without USB still sells; the status says what is wrong.
-            log.error("no readers", metadata: ["error": "\(error)"])
-        }
-        await withGracefulShutdownHandler {
-            for await event in events { await lanes.receive(event) }
-        } onGracefulShutdown: {
-            backend.stop()
-            continuation.finish()
-        }
-    }
-}
-
 /// Delivery to the back end, ended last: it gets the chance to send what the others have stored.
 struct DeliveryService: Service {
     let upstream: UpstreamService
     let log: Logger
 
+    /// How long what is queued may still be sent at the end, by a back end that takes it.
+    private static let longestDrain = Duration.seconds(5)
+
     func run() async throws {
-        await cancelWhenGracefulShutdown {
-            do { try await upstream.run() } catch { log.error("delivery ended", metadata: ["error": "\(error)"]) }
+        await withTaskGroup(of: Void.self) { tasks in
+            tasks.addTask {
+                do { try await upstream.run() } catch { log.error("delivery ended", metadata: ["error": "\(error)"]) }
+            }
+            tasks.addTask {
+                do { try await gracefulShutdown() } catch { return }
+                await withTaskGroup(of: Void.self) { drain in
+                    drain.addTask { await upstream.settled() }
+                    drain.addTask { try? await Task.sleep(for: Self.longestDrain) }
+                    await drain.next()
+                    drain.cancelAll()
+                }
+            }
+            await tasks.next()
+            tasks.cancelAll()
         }
     }
 }
@@ -113,21 +112,36 @@ struct DeliveryService: Service {
 struct ControlService: Service {
     let settings: DaemonSettings
     let state: DaemonState
+    let gate: StartGate
+    let concerns: Concerns
+    let clock: SystemClock
     let log: Logger
 
     func run() async throws {
-        let log = log
         let page = settings.page.map { ControlServer.PageAddress(host: $0.host, port: $0.port) }
         let server = ControlServer(
             state: state, socketPath: settings.controlSocketPath, page: page, logger: Self.quiet,
-            onListening: { listening in
-                switch listening {
-                case .socket(let path): log.notice("control socket", metadata: ["socket": "\(path)"])
-                case .page(let url): log.notice("status page", metadata: ["url": "\(url)"])
-                }
-            })
+            onListening: note)
         try await cancelWhenGracefulShutdown { try await server.run() }
     }
+
+    private func note(_ listening: ControlServer.Listening) {
+        switch listening {
+        case .socket(let path):
+            log.notice("control socket", metadata: ["socket": "\(path)"])
+            gate.open(.controlSocket)
+        case .page(let url):
+            log.notice("status page", metadata: ["url": "\(url)"])
+            concerns.clear(Self.pageUnavailable)
+        case .pageUnavailable(let error):
+            log.warning("no status page for now", metadata: ["error": "\(error)"])
+            concerns.raise(
+                Self.pageUnavailable, "there is no status page: \(error.message)",
+                remedy: "Free the address, or write another one into page.listen", at: clock.now)
+        }
+    }
+
+    private static let pageUnavailable = "page.unavailable"
 
     /// The web framework's own lines are of no use to an operator.
     private static let quiet: Logger = {
@@ -142,11 +156,16 @@ struct ReloadService: Service {
     let settings: DaemonSettings
     let process: ProcessSetting
     let lanes: LaneService
+    let concerns: Concerns
     let notifier: ServiceNotifier
     let clock: SystemClock
     let log: Logger
 
+    private static let rejected = "config.rejected"
+
     func run() async throws {
+        // Ignored until here, see `LoyaltyDaemon.run`; an ignored signal would not reach the sequence.
+        signal(SIGHUP, SIG_DFL)
         let signals = await UnixSignalsSequence(trapping: .sighup)
         await cancelWhenGracefulShutdown {
             for await _ in signals { await reload() }
@@ -157,13 +176,20 @@ struct ReloadService: Service {
         notifier.reloading(at: clock.monotonic)
         do {
             let fresh = try SettingsLoader(process).load()
+            // All of it, although only the rules are used now: the next start must not be the one that fails.
+            _ = try LoyaltyDaemon.check(fresh)
             let rules = try RulesLoader(fresh).load()
+            for warning in rules.classifier.warnings { log.warning("\(warning)") }
             await lanes.replace(rules)
+            concerns.clear(Self.rejected)
             log.notice(
                 "reloaded the program and the card schemes; other settings apply at the next start",
                 metadata: ["program": "\(rules.program.identity.name)"])
         } catch {
             log.error("the new configuration is not used", metadata: ["error": "\(error)"])
+            concerns.raise(
+                Self.rejected, "the new configuration has an error, so the old one is in force: \(error)",
+                remedy: "Correct it, then: systemctl reload loyaltyd", at: clock.now)
         }
         notifier.ready("reloaded")
     }

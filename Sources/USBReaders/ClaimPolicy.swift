@@ -61,8 +61,8 @@ struct ClaimPolicy: Sendable {
     func decide(_ stance: Stance, kind: ReaderProtocol) -> Decision {
         switch kind {
         case .keyboard: stance == .named ? .proceed : .leave(.unclaimedKeyboard)
-        case .hidPOS, .ibmOEM, .simpleCOM, .snapi: .proceed
         case .serial: stance == .byDescriptor ? .leave(.unclaimedSerialPort) : .proceed
+        default: .proceed
         }
     }
 }

@@ -154,7 +154,7 @@ final class InterfaceReader {
             interfaceClass: interface.interfaceClass, interfaceSubclass: interface.subclass,
             interfaceProtocol: interface.protocolCode, reportDescriptor: descriptor,
             inputPacketSize: interface.packetSize, device: device.facts(interfaceCount: interfaceCount))
-        var options = host.options.options(
+        var options = host.options.reader(
             vendorID: device.vendorID, productID: device.productID, portPath: device.portPath)
         // A hint is for the readers that the settings name, not for every gadget with a HID interface.
         if stance == .byDescriptor { options.protocolHint = nil }
@@ -327,6 +327,7 @@ final class InterfaceReader {
             return
         }
         take(transfer.received)
+        transfer.wipe()
         if case .deaf = hearing { return }
         let code = transfer.submitRead(handle, endpoint: endpoint, isBulk: interface.isBulk)
         if code != 0 { fail(.init(code: code)) }
@@ -369,6 +370,7 @@ final class InterfaceReader {
             let scans = decoder?.receive(assembler.bytes, at: now) ?? []
             sendAnswers()
             deliver(scans)
+            assembler.wipe()
         }
     }
 
@@ -381,6 +383,7 @@ final class InterfaceReader {
 
     private func deliver(_ scans: [DecodedScan]) {
         for scan in scans { host.deliver(.scan(description.id, scan)) }
+        if let notice = decoder?.takeNotice() { host.deliver(.notice(description.id, notice)) }
         reportDrops()
     }
 

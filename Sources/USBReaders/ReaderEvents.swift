@@ -127,6 +127,8 @@ public enum ReaderEvent: Sendable {
     case scan(ReaderID, DecodedScan)
     /// So many scans that had begun came to nothing and were dropped since the last such event.
     case partialDropped(ReaderID, count: Int)
+    /// Something about the reader that the operator should hear; each once while it is plugged in.
+    case notice(ReaderID, ReaderNotice)
 }
 
 extension LoyaltyError.Code {

@@ -43,9 +43,15 @@ struct ReportAssembler: Sendable {
         return isComplete && !bytes.isEmpty
     }
 
+    /// Overwrites the report that was read: it may have been a bank card.
+    mutating func wipe() {
+        for index in bytes.indices { bytes[index] = 0 }
+        bytes.removeAll(keepingCapacity: true)
+    }
+
     mutating func reset() {
         if isPartial { droppedPartialReports += 1 }
-        bytes.removeAll(keepingCapacity: true)
+        wipe()
         isComplete = true
     }
 }

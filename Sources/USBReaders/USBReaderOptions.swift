@@ -5,8 +5,9 @@ public import LoyaltyModel
 public struct USBReaderOptions: Sendable {
     public var claim: ClaimRules
     public var claimKeyboards: KeyboardClaims
+    /// How readers are set up that `readers` does not name.
     public var reader: ReaderOptions
-    /// Options of readers that differ; the first match counts.
+    /// How single readers are set up; the first match counts.
     public var readers: [(match: DeviceMatch, options: ReaderOptions)]
 
     /// HID POS scanners by descriptor, keyboards of the built-in table.
@@ -20,8 +21,8 @@ public struct USBReaderOptions: Sendable {
         self.readers = readers
     }
 
-    /// The options of one device.
-    func options(vendorID: UInt16, productID: UInt16, portPath: String) -> ReaderOptions {
+    /// How one device is set up.
+    public func reader(vendorID: UInt16, productID: UInt16, portPath: String) -> ReaderOptions {
         readers.first { $0.match.matches(vendorID: vendorID, productID: productID, portPath: portPath) }?.options
             ?? reader
     }

@@ -81,6 +81,12 @@ final class USBTransfer {
         return UnsafeBufferPointer(rebasing: UnsafeBufferPointer(buffer)[start..<(start + length)])
     }
 
+    /// Overwrites what has come: it may have been a bank card. Not while in flight.
+    func wipe() {
+        guard !isInFlight else { return }
+        buffer.update(repeating: 0)
+    }
+
     fileprivate func ended() {
         isInFlight = false
         owner.transferEnded(self)

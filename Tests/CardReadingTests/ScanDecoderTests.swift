@@ -23,7 +23,6 @@ import Testing
             reason(try Capture.named("kbd-boot-interface-vendor-descriptor").descriptor())?.contains("ff00/1") == true)
         #expect(reason([])?.contains("empty") == true)
         #expect(reason(bytes("05"))?.contains("byte 0") == true)
-        #expect(reason(try Capture.named("magtek-sureswipe-hid").descriptor()) != nil)
         #expect(reason(InterfaceFacts.usual(for: .keyboard).reportDescriptor, interfaceClass: 10) != nil)
         #expect(reason(InterfaceFacts.usual(for: .keyboard).reportDescriptor) == nil)
     }

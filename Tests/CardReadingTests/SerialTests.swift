@@ -112,6 +112,18 @@ import Testing
         #expect(SerialLine(dataBits: 0).dataBits == 5 && SerialLine(dataBits: 255).dataBits == 8)
     }
 
+    @Test("A line as it is commonly written")
+    func framing() {
+        #expect(SerialLine(baudRate: 9600, framing: "8N1") == SerialLine())
+        #expect(
+            SerialLine(baudRate: 1200, framing: "7e2")
+                == SerialLine(baudRate: 1200, dataBits: 7, parity: .even, stopBits: .two))
+        #expect(SerialLine(baudRate: 1200, framing: "5O1.5")?.stopBits == .oneAndHalf)
+        for text in ["", "8", "8N", "9N1", "4N1", "8X1", "8N3", "8N1 ", "é1"] {
+            #expect(SerialLine(baudRate: 9600, framing: text) == nil, "\(text)")
+        }
+    }
+
     @Test("Silence ends a scan where the reader has no terminator, and drops it where it has one")
     func gap() throws {
         var open = try ScanDecoder.reading(.serial(.cp210x), options: ReaderOptions(terminators: [.none]))

@@ -2,6 +2,7 @@ import ControlAPI
 import Glibc
 import Logging
 import LoyaltyModel
+import ServiceLifecycle
 import Testing
 
 @Suite("Control API over a real socket")
@@ -154,22 +155,38 @@ struct ServerTests {
         }
     }
 
-    @Test("A page port that somebody else has is named, and stops the start")
+    @Test("A page port that somebody else has is named, stops nothing, and is taken when it is free")
     func portInUse() async throws {
-        try await withServer(try StoreSample.store()) { first in
-            let directory = temporaryDirectory()
-            var logger = Logger(label: "test")
-            logger.logLevel = .critical
-            let second = ControlServer(
-                state: try StoreSample.store(),
-                socketPath: directory + "/control.sock",
-                page: .init(port: first.pagePort),
-                logger: logger
-            )
-            let error = await #expect(throws: LoyaltyError.self) { try await second.run() }
-            #expect(error?.code == .controlAddressInUse)
-            #expect(error?.message.contains("\(first.pagePort)") == true)
+        let (listening, told) = AsyncStream<ControlServer.Listening>.makeStream()
+        let (free, portIsFree) = AsyncStream<Void>.makeStream()
+        var logger = Logger(label: "test")
+        logger.logLevel = .critical
+        let path = temporaryDirectory() + "/control.sock"
+        let second = try await withServer(try StoreSample.store()) { [logger] first in
+            let server = ControlServer(
+                state: try StoreSample.store(), socketPath: path, page: .init(port: first.pagePort), logger: logger,
+                onListening: { told.yield($0) }, sleep: { _ in for await _ in free { return } })
+            let group = ServiceGroup(configuration: .init(services: [server], logger: logger))
+            Task { try await group.run() }
+            var failure: LoyaltyError?
+            var hasSocket = false
+            for await event in listening {
+                if case .pageUnavailable(let error) = event { failure = error }
+                if case .socket = event { hasSocket = true }
+                if hasSocket, failure != nil { break }
+            }
+            #expect(failure?.code == .controlAddressInUse)
+            #expect(failure?.message.contains("\(first.pagePort)") == true)
+            _ = try await ControlClient(socketPath: path, timeout: .seconds(20)).status()
+            return group
         }
+        portIsFree.yield()
+        for await event in listening { if case .page = event { break } }
+        await second.triggerGracefulShutdown()
+    }
+
+    @Test("The page has no login, so it is served on loopback or not at all")
+    func loopbackOnly() async throws {
         let elsewhere = ControlServer(
             state: try StoreSample.store(),
             socketPath: temporaryDirectory() + "/control.sock",

@@ -10,24 +10,39 @@ import Testing
     private typealias Known = DuplicateDecision.KnownSale
 
     private func decide(
-        event: Bool? = nil, natural: Known? = nil, revision: Int64? = nil, closed: Int64 = 0, recent: Bool = false
+        _ natural: [Known] = [], revision: Int64? = nil, closed: Int64 = 0, recent: Bool = false
     ) -> DuplicateDecision {
         .decide(
-            sameEvent: event, natural: natural, revision: revision, closedAt: Timestamp(microseconds: closed),
+            natural: natural, revision: revision, closedAt: Timestamp(microseconds: closed),
             isFingerprintRecent: recent)
     }
 
-    @Test func everyRowOfTheTable() {
-        let other = Known(sameFingerprint: false, revision: nil, closedAt: Timestamp(microseconds: 0))
-        let same = Known(sameFingerprint: true, revision: 4, closedAt: Timestamp(microseconds: 0))
-        #expect(decide(event: true) == .duplicate)
-        #expect(decide(event: false) == .identityConflict)
-        #expect(decide(natural: same) == .duplicate)
-        #expect(decide(natural: other, revision: 1) == .revision(implicit: false))
-        #expect(decide(natural: other) == .revision(implicit: true))
-        #expect(decide(natural: other, closed: 60) == .new(flags: ["number_reused"]))
+    private func known(
+        _ id: Int64, _ content: Known.Content, revision: Int64? = nil, closed: Int64 = 0
+    ) -> Known { Known(id: id, content: content, revision: revision, closedAt: Timestamp(microseconds: closed)) }
+
+    @Test func everyRowOfTheTableForNewEvents() {
+        #expect(decide([known(1, .same, revision: 4)]) == .duplicate(of: 1))
+        #expect(decide([known(1, .other)], revision: 1) == .revision(of: 1, implicit: false))
+        #expect(decide([known(1, .other)]) == .revision(of: 1, implicit: true))
+        #expect(decide([known(1, .other)], closed: 60) == .new(flags: ["number_reused"]))
         #expect(decide(recent: true) == .new(flags: ["suspected_duplicate"]))
         #expect(decide() == .new(flags: []))
+    }
+
+    @Test func aResendThatWasOvertakenByACorrectionUndoesNothing() {
+        #expect(decide([known(1, .superseded, revision: 2)]) == .duplicate(of: 1))
+        #expect(decide([known(1, .superseded, revision: 2)], revision: 3) == .revision(of: 1, implicit: false))
+        #expect(decide([known(1, .other, revision: 2)], revision: 1) == .duplicate(of: 1))
+    }
+
+    @Test func whereANumberWasUsedTwiceTheRightSaleIsMeant() {
+        let both = [known(2, .other, closed: 60), known(1, .same, closed: 0)]
+        #expect(decide(both, closed: 0) == .duplicate(of: 1))
+        let neither = [known(2, .other, closed: 60), known(1, .other, closed: 0)]
+        #expect(decide(neither, closed: 0) == .revision(of: 1, implicit: true))
+        #expect(decide(neither, revision: 1, closed: 60) == .revision(of: 2, implicit: false))
+        #expect(decide(neither, closed: 90) == .new(flags: ["number_reused"]))
     }
 }
 

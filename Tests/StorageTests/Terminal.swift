@@ -74,16 +74,22 @@ final class Terminal {
     @discardableResult
     func send(
         _ sale: Sale, id: String, verb: TillEvent.SaleVerb = .complete, card: CardAttachment? = nil,
-        at time: Timestamp? = nil
+        at time: Timestamp? = nil, day: CalendarDate? = nil, epoch: String = "0"
     ) async throws -> LedgerOutcome {
+        try await submit(sale, id: id, verb: verb, card: card, at: time, day: day, epoch: epoch).value
+    }
+
+    func submit(
+        _ sale: Sale, id: String, verb: TillEvent.SaleVerb = .complete, card: CardAttachment? = nil,
+        at time: Timestamp? = nil, day: CalendarDate? = nil, epoch: String = "0"
+    ) -> CommitTicket<LedgerOutcome> {
         let time = time ?? now
         let event = TillEvent(
-            identity: EventIdentity(source: "300/1", id: id), time: time, content: .sale(verb, sale))
-        return try await ledger.submit(
+            identity: EventIdentity(source: "300/1", epoch: epoch, id: id), time: time, content: .sale(verb, sale))
+        return ledger.submit(
             SaleSubmission(
-                event: event, verb: verb, sale: sale, businessDay: time.date, attachment: card, program: program,
-                receivedAt: time, receivedDay: time.date)
-        ).value
+                event: event, verb: verb, sale: sale, businessDay: day ?? time.date, attachment: card, program: program,
+                receivedAt: time, receivedDay: time.date))
     }
 
     /// The net points that all transactions so far give a member.
@@ -97,9 +103,9 @@ final class Terminal {
 
     func allEvents() async throws -> [LoyaltyTransaction] {
         var found: [LoyaltyTransaction] = []
-        for item in try await outbox.list(state: nil, limit: 1000).reversed() {
-            let detail = try await SalesRegister(database).detail(item.sale)
-            found += (detail?.transactions ?? []).filter { $0.id == item.id }
+        for item in try await outbox.list(state: nil, limit: 100_000).reversed() {
+            guard let payload = try await outbox.payload(item.id) else { continue }
+            found.append(try JSONDecoder().decode(LoyaltyTransaction.self, from: Data(payload.utf8)))
         }
         return found
     }

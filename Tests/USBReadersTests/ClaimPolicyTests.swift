@@ -93,9 +93,9 @@ struct ClaimPolicyTests {
         let options = USBReaderOptions(readers: [
             (.port("1-1.2"), slow), (.model(vendorID: 0x0403, productID: nil), ReaderOptions(stripsSuffix: false)),
         ])
-        #expect(options.options(vendorID: 0x0403, productID: 1, portPath: "1-1.2") == slow)
-        #expect(!options.options(vendorID: 0x0403, productID: 1, portPath: "1-3").stripsSuffix)
-        #expect(options.options(vendorID: 0x05e0, productID: 1, portPath: "1-3") == ReaderOptions())
+        #expect(options.reader(vendorID: 0x0403, productID: 1, portPath: "1-1.2") == slow)
+        #expect(!options.reader(vendorID: 0x0403, productID: 1, portPath: "1-3").stripsSuffix)
+        #expect(options.reader(vendorID: 0x05e0, productID: 1, portPath: "1-3") == ReaderOptions())
     }
 
     @Test("Matches are read as they are written")

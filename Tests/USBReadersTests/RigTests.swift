@@ -96,6 +96,51 @@ struct RigTests {
         }
     }
 
+    @Test("Stripe readers give their tracks: raw bits on page 8E, and MagTek's 337 bytes in packets of eight")
+    func stripeReaders() throws {
+        try Rig.with("hid-msr", "magtek-swipe") { rig in
+            try rig.awaitState("ready", "usb-1-1:0")
+            try rig.awaitState("ready", "usb-1-2:0")
+            let card = #""swipe":["%A9528123456789012^MEMBER/GOLD^9912?",";9528123456789012=9912?",null]"#
+            try rig.send(#"{"device":"hid-msr",\#(card)}"#, #"{"device":"magtek-swipe",\#(card)}"#)
+            let text = "%A9528123456789012^MEMBER/GOLD^9912?;9528123456789012=9912?"
+            try rig.awaitScan(text, "usb-1-1:0")
+            try rig.awaitScan(text, "usb-1-2:0")
+            // Half a swipe of MagTek's, 5 packets, and then the cable.
+            try rig.send(
+                #"{"device":"magtek-swipe","in":"000000 001700 04 \#(String(repeating: "00", count: 33))"}"#,
+                #"{"device":"magtek-swipe","wait_for":"taken"}"#, #"{"device":"magtek-swipe","unplug":true}"#)
+            try rig.awaitLine(["event": "partial_dropped", "reader": "usb-1-2:0"])
+            try rig.awaitLine(["event": "disconnected", "reader": "usb-1-2:0"])
+            try rig.send(#"{"device":"magtek-swipe","plug":true}"#)
+            try rig.awaitState("ready", "usb-1-2:0")
+            try rig.send(#"{"device":"magtek-swipe",\#(card)}"#)
+            try rig.awaitScan(text, "usb-1-2:0")
+            try rig.stop()
+            #expect(rig.scans == [text, text, text])
+            let scans = rig.lines.filter { $0["event"] == "scan" }
+            #expect(scans.allSatisfy { $0["entry"] == "msr" })
+            let kinds = rig.lines.filter { $0["event"] == "connected" }.compactMap { $0["kind"] }
+            #expect(Set(kinds) == ["hid_msr", "magtek"])
+        }
+    }
+
+    @Test("A head that encrypts every card is reported once, and nothing of the encrypted data goes on")
+    func encryptingReader() throws {
+        try Rig.with("wedge-scanner") { rig in
+            try rig.awaitState("ready")
+            let tracks = "%B6364000000000017^A/B^0804?;6364000000000017=0804?"
+            for _ in 0..<4 {
+                try rig.send(#"{"type":"\#(tracks)|0600|C25C1D11|724C5DB7|A1050000|FFFF9876543210E00008\n"}"#)
+                try rig.awaitScan(tracks)
+            }
+            try rig.awaitLine(["event": "notice", "reader": "usb-1-1:0", "notice": "reader_encrypting"])
+            try rig.stop()
+            #expect(rig.lines.count { $0["event"] == "notice" } == 1)
+            #expect(rig.scans.count == 4 && rig.scans.allSatisfy { $0 == tracks })
+        }
+    }
+
     @Test("A device with a broken descriptor is named with the reason, and the others go on")
     func brokenDescriptor() throws {
         try Rig.with("broken-descriptors", "hid-pos-scanner", "garbage-configuration") { rig in

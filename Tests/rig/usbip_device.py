@@ -83,6 +83,26 @@ def unhex(text):
     return bytes.fromhex(" ".join(line.split("#", 1)[0] for line in lines))
 
 
+def track_bits(text, number):
+    """A track as the head reads it (ISO/IEC 7811-2): data bits, least significant
+    first, odd parity, LRC at the end, clocking bits around; packed from bit 0 on."""
+    if not text:
+        return b""
+    width, zero = (6, 0x20) if number == 1 else (4, 0x30)
+    codes = [ord(character) - zero for character in text.replace("+", ";")]
+    if any(not 0 <= code < 1 << width for code in codes):
+        raise ValueError("the track has no such character")
+    check = 0
+    for code in codes:
+        check ^= code
+    bits = [0] * 12
+    for code in codes + [check]:
+        character = [code >> bit & 1 for bit in range(width)]
+        bits += character + [1 - sum(character) % 2]
+    bits += [0] * (8 + -len(bits) % 8)
+    return bytes(sum(bits[start + bit] << bit for bit in range(8)) for start in range(0, len(bits), 8))
+
+
 class Stall(Exception):
     """The request is answered with a STALL handshake."""
 
@@ -623,13 +643,16 @@ class Device:
         return bytes(report)
 
     def swipe_report(self, tracks):
-        """An input report of a reader with usage page 0x8E."""
+        """An input report of a magnetic stripe reader; "msr" in the description
+        says where the fields are, and whether they hold characters or the bits."""
         layout = self.spec["msr"]
         report = bytearray(layout["size"])
         if "report_id" in layout:
             report[0] = layout["report_id"]
-        for place, track in zip(layout["tracks"], tracks):
+        for number, (place, track) in enumerate(zip(layout["tracks"], tracks), 1):
             data = (track or "").encode("latin-1")
+            if layout.get("encoding") == "bits":
+                data = track_bits(track, number)
             if len(data) > place["room"]:
                 raise ValueError("the track is longer than its field")
             report[place["length_at"]] = len(data)

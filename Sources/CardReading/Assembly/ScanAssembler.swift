@@ -11,6 +11,8 @@ struct ScanAssembler: Sendable {
     private let gap: Duration
     private var buffer: [UInt8] = []
     private var isDamaged = false
+    /// Behind the tracks come encrypted data, which are not even held.
+    private var isBehindTracks = false
     private var lastActivity = MonotonicTime(nanoseconds: 0)
     /// Tracks of a swipe whose further tracks may come on lines of their own.
     private var heldTracks: [UInt8] = []
@@ -59,14 +61,16 @@ struct ScanAssembler: Sendable {
             damage(at: instant)
             return
         }
-        if !isDamaged { buffer.append(byte) }
+        guard !isDamaged, !isBehindTracks else { return }
+        if byte == MagneticTracks.encryptedBlockSeparator { isBehindTracks = MagneticTracks.isTrackText(buffer) }
+        buffer.append(byte)
     }
 
     /// Something in the scan could not be read: what follows until its end counts for nothing.
     mutating func damage(at instant: MonotonicTime) {
         lastActivity = instant
         isDamaged = true
-        buffer.removeAll(keepingCapacity: true)
+        buffer.wipe()
     }
 
     /// The reader is still at it, though no character came.
@@ -87,7 +91,7 @@ struct ScanAssembler: Sendable {
             return
         }
         // What was held belongs to the swipe that broke off.
-        heldTracks.removeAll(keepingCapacity: true)
+        heldTracks.wipe()
         lateUntil = deadline.adding(gap * 3)
         drop()
     }
@@ -96,13 +100,14 @@ struct ScanAssembler: Sendable {
     mutating func reset() {
         lateUntil = nil
         if isScanOpen || !heldTracks.isEmpty { drop() }
-        heldTracks.removeAll(keepingCapacity: true)
+        heldTracks.wipe()
     }
 
     private mutating func drop() {
         droppedPartialScans += 1
-        buffer.removeAll(keepingCapacity: true)
+        buffer.wipe()
         isDamaged = false
+        isBehindTracks = false
     }
 
     private func isTerminator(_ byte: UInt8, isKeypadEnter: Bool) -> Bool {
@@ -119,7 +124,10 @@ struct ScanAssembler: Sendable {
         lateUntil = nil
         guard !isDamaged else { return drop() }
         guard !buffer.isEmpty else { return }
-        defer { buffer.removeAll(keepingCapacity: true) }
+        defer {
+            buffer.wipe()
+            isBehindTracks = false
+        }
         guard let tracks = MagneticTracks.isTrackText(buffer) ? MagneticTracks(buffer) : nil,
             !buffer.contains(MagneticTracks.encryptedBlockSeparator)
         else {
@@ -139,7 +147,7 @@ struct ScanAssembler: Sendable {
     private mutating func releaseTracks(into scans: inout [DecodedScan]) {
         guard !heldTracks.isEmpty else { return }
         if let scan = DecodedScan(characters: heldTracks, completedAt: heldSince) { scans.append(scan) }
-        heldTracks.removeAll(keepingCapacity: true)
+        heldTracks.wipe()
     }
 
     /// Whether a line that begins so may be a further track of the swipe before it.

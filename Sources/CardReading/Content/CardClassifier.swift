@@ -124,10 +124,14 @@ extension CardClassifier {
     private func classifyTracks(_ characters: [UInt8], hadEncryptedBlock: Bool) -> CardScan.Outcome {
         guard let tracks = MagneticTracks(characters) else {
             let text = String(decoding: characters, as: UTF8.self)
+            // A reader that sends no masked tracks beside the encrypted ones.
+            if hadEncryptedBlock, characters.isEmpty { return .refused(.encryptedCard) }
             return .refused(PaymentScreen.containsPaymentCard(text) ? .paymentCard : .unreadable)
         }
         let candidates = tracks.candidates
-        if candidates.contains(where: { Self.isMasked($0, hadEncryptedBlock) }) { return .refused(.encryptedCard) }
+        if candidates.contains(where: { $0.isMasked(hadEncryptedBlock: hadEncryptedBlock) }) {
+            return .refused(.encryptedCard)
+        }
         guard !candidates.isEmpty else { return .refused(.unreadable) }
         let finding = candidates.map(Self.finding).max() ?? .none
         if finding == .certain { return .refused(.paymentCard) }
@@ -156,12 +160,5 @@ extension CardClassifier {
         candidate.isNumeric
             ? PaymentScreen.finding(track: candidate.characters, isFinancial: candidate.isFinancial)
             : PaymentScreen.finding(in: String(decoding: candidate.characters, as: UTF8.self))
-    }
-
-    /// MagTek heads write zeros over the middle of a number, all but one where it shall pass Luhn; others write `*`.
-    private static func isMasked(_ candidate: MagneticTracks.Candidate, _ hadEncryptedBlock: Bool) -> Bool {
-        if candidate.characters.contains(UInt8(ascii: "*")) { return true }
-        guard hadEncryptedBlock, candidate.isNumeric, candidate.characters.count >= 12 else { return false }
-        return candidate.characters.dropFirst(4).dropLast(4).count { $0 != 0x30 } <= 1
     }
 }

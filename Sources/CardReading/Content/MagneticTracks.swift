@@ -42,7 +42,7 @@ struct MagneticTracks {
         tracks = found
     }
 
-    private static func isStartSentinel(_ byte: UInt8) -> Bool {
+    static func isStartSentinel(_ byte: UInt8) -> Bool {
         switch byte {
         case UInt8(ascii: "%"), UInt8(ascii: ";"), UInt8(ascii: "+"), UInt8(ascii: "#"), UInt8(ascii: "@"),
             UInt8(ascii: "&"):
@@ -61,6 +61,17 @@ struct MagneticTracks {
         var isAlternative = false
 
         var isNumeric: Bool { characters.allSatisfy(\.isASCIIDigit) }
+
+        /// Whether the head wrote over the middle of the number. Others write `*`; MagTek's write zeros, all but one where the number
+        /// shall pass Luhn, or another character that was set. They leave four digits at both ends, of bank cards perhaps six
+        /// in front.
+        func isMasked(hadEncryptedBlock: Bool) -> Bool {
+            if characters.contains(UInt8(ascii: "*")) { return true }
+            guard hadEncryptedBlock, characters.count >= 12 else { return false }
+            let middle = characters.dropFirst(isFinancial && characters.count >= 15 ? 6 : 4).dropLast(4)
+            func covers(_ mask: UInt8) -> Bool { middle.count { $0 != mask } <= 1 }
+            return covers(0x30) || middle.prefix(2).contains { covers($0) && (middle.count >= 6 || !$0.isASCIIDigit) }
+        }
     }
 
     /// The numbers of all readable tracks, the most trustworthy first: track 2, 1, 3.

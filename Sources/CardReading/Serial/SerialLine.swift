@@ -37,6 +37,21 @@ public struct SerialLine: Sendable, Hashable {
         self.requestToSend = requestToSend
     }
 
+    /// Reads data bits, parity and stop bits as they are commonly written: `8N1`, `7E2`, `5O1.5`.
+    ///
+    /// - Returns: nil for anything else.
+    public init?(baudRate: UInt32, framing: String) {
+        let letters = Array(framing.utf8)
+        guard letters.count >= 3, let stopBits = StopBits(rawValue: String(framing.dropFirst(2))) else { return nil }
+        let parities: [UInt8: Parity] = [
+            UInt8(ascii: "N"): .none, UInt8(ascii: "O"): .odd, UInt8(ascii: "E"): .even, UInt8(ascii: "M"): .mark,
+            UInt8(ascii: "S"): .space,
+        ]
+        guard (UInt8(ascii: "5")...UInt8(ascii: "8")).contains(letters[0]), let parity = parities[letters[1] & 0xdf]
+        else { return nil }
+        self.init(baudRate: baudRate, dataBits: letters[0] - UInt8(ascii: "0"), parity: parity, stopBits: stopBits)
+    }
+
     /// The number that CDC-ACM, FTDI and CP210x all give it.
     var parityCode: UInt8 {
         switch parity {

@@ -1,3 +1,8 @@
+extension ReaderProtocol {
+    /// Those that the settings may name for a reader whose descriptors leave it open.
+    public static let hints: [ReaderProtocol] = [.ibmOEM, .simpleCOM, .snapi]
+}
+
 /// The protocols whose descriptors say nothing: chosen by id, or by the settings.
 extension ScanDecoder {
     /// - Parameter descriptor: nil where it could not be read; such a reader still works where its id is known.

@@ -73,7 +73,7 @@ extension StatusPage {
           ...s.till.results.map(r => [capital(words(r.reason)), group(r.count)])]);
         const membersCard = s => card("Members", group(s.members.members) + " known", s.members.members ? "ok" : "warn", [
           ["Cards", group(s.members.cards)],
-          ["Last complete " + (s.members.source || "update"), ago(s.members.as_of, s.now)]]);
+          ["Last " + (s.members.source || "update"), ago(s.members.as_of, s.now)]]);
         const queueCard = s => {
           const q = s.queue, left = q.waiting + q.held;
           return card("Queue", q.dead ? q.dead + (q.dead === 1 ? " needs" : " need") + " a person" : left ? left + " on their way" : "empty",

@@ -2,7 +2,7 @@ import Glibc
 import Hummingbird
 import HummingbirdCore
 public import Logging
-import LoyaltyModel
+public import LoyaltyModel
 import NIOCore
 import NIOPosix
 public import ServiceLifecycle
@@ -10,7 +10,8 @@ import Synchronization
 
 /// Serves the control API: all of it on a Unix socket, the status page and its figures on a loopback port.
 ///
-/// Runs until graceful shutdown, then answers what is under way and removes the socket.
+/// Runs until graceful shutdown, then answers what is under way and removes the socket. A page that cannot be served is tried
+/// again and again: it is no reason to stop selling.
 public struct ControlServer: Service {
     /// Where the status page is served. The host is `127.0.0.1` or `::1`; port 0 takes a free one.
     public struct PageAddress: Sendable, Hashable {
@@ -27,20 +28,26 @@ public struct ControlServer: Service {
     public enum Listening: Sendable, Hashable {
         case socket(path: String)
         case page(url: String)
+        /// The page's address cannot be had; it is tried again after `pageRetry`. Told once until it works.
+        case pageUnavailable(LoyaltyError)
     }
+
+    static let pageRetry = Duration.seconds(15)
 
     private let routes: ControlRoutes
     private let socket: ControlSocket
     private let page: PageAddress?
     private let logger: Logger
     private let onListening: @Sendable (Listening) async -> Void
+    private let sleep: @Sendable (Duration) async throws -> Void
 
     /// - Parameters:
     ///   - socketPath: at most 107 bytes; the directory exists.
     ///   - socketGroup: the group that may connect besides the daemon's own user; nil leaves the daemon's group.
     ///   - page: nil serves no page.
     ///   - nonce: an unguessable word for each page that is served, base64 characters only.
-    ///   - onListening: called once per listener when it takes connections.
+    ///   - onListening: called once per listener when it takes connections, and where the page cannot be served.
+    ///   - sleep: waits until the page is tried again.
     public init(
         state: any ControlState,
         socketPath: String,
@@ -48,13 +55,15 @@ public struct ControlServer: Service {
         page: PageAddress? = nil,
         logger: Logger,
         nonce: @escaping @Sendable () -> String = ControlServer.randomNonce,
-        onListening: @escaping @Sendable (Listening) async -> Void = { _ in }
+        onListening: @escaping @Sendable (Listening) async -> Void = { _ in },
+        sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
     ) {
         routes = ControlRoutes(state: state, nonce: nonce)
         socket = ControlSocket(path: socketPath, group: socketGroup)
         self.page = page
         self.logger = logger
         self.onListening = onListening
+        self.sleep = sleep
     }
 
     /// 128 bits of the system's randomness as hex.
@@ -63,14 +72,30 @@ public struct ControlServer: Service {
         return String(generator.next(), radix: 16) + String(generator.next(), radix: 16)
     }
 
-    /// - Throws: `control.address_in_use` or `control.cannot_listen`.
+    /// - Throws: `control.address_in_use` or `control.cannot_listen`, of the socket; of the page for a host that is not
+    ///   loopback.
     public func run() async throws {
         try await socket.checkUnused()
         try page?.check()
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await serveSocket() }
-            if let page { group.addTask { try await serve(page) } }
+            if let page { group.addTask { try await keepServing(page) } }
             for try await _ in group {}
+        }
+    }
+
+    private func keepServing(_ page: PageAddress) async throws {
+        var isToldOf = false
+        while true {
+            do {
+                try await serve(page)
+                return
+            } catch let error as LoyaltyError {
+                if !isToldOf { await onListening(.pageUnavailable(error)) }
+                isToldOf = true
+            }
+            do { try await cancelWhenGracefulShutdown { try await sleep(Self.pageRetry) } } catch { return }
+            if Task.isShuttingDownGracefully { return }
         }
     }
 

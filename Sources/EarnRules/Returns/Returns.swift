@@ -16,6 +16,18 @@ extension Program {
         }
     }
 
+    /// The lines that sell goods, with what cancellations left of them; cancelled lines are left out.
+    public func soldLines(of sale: Sale) -> [SaleLine] {
+        guard let basket = try? Basket(sale) else { return sale.lines.filter { !$0.isReturn(in: sale) && !$0.voided } }
+        return basket.lines.compactMap { line in
+            guard !line.isVoid, !line.source.isReturn(in: sale) else { return nil }
+            var copy = line.source
+            copy.quantity = line.quantity
+            copy.amount = Money(minorUnits: Int64(clamping: line.amount), sale.currency)
+            return copy
+        }
+    }
+
     /// What returned lines would have earned by rates and multipliers, had they been sold at the time of the input: what
     /// `reverse_by_rate` takes back for a return that names no sale.
     ///

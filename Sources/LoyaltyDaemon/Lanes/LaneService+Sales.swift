@@ -1,3 +1,4 @@
+internal import CardReading
 internal import Checkout
 internal import Logging
 internal import LoyaltyModel
@@ -13,12 +14,6 @@ extension LaneService {
             case .complete, .return, .void: true
             case .open, .update, .suspend, .resume, .tender, .cancel: false
             }
-        if isFinished && isOverBudget {
-            count("event.refused_disk_full")
-            return answered(
-                event, .rejected, code: LoyaltyError.Code.storageDiskFull.name,
-                message: "the storage budget is used up; send again later")
-        }
         let cards = await tillCards(event)
         guard isFinished else { return live(event, verb, sale, cards) }
         switch sale.kind {
@@ -51,14 +46,14 @@ extension LaneService {
             businessDay: event.businessDay
                 ?? settings.site.zone.businessDay(closed, cutoff: settings.site.dayCutoff),
             attachment: nil, program: rules.program, receivedAt: now,
-            receivedDay: settings.site.zone.local(now).date, flags: cards.flags)
+            receivedDay: today, flags: cards.flags)
         let isRepeat: Bool
         do throws(LoyaltyError) { isRepeat = try await ledger.isRepeat(submission) } catch {
             return answered(event, .rejected, code: error.code.name, message: error.message)
         }
         // From here to `submit` nothing waits: the lane's decision and the place in the commit order belong together.
-        if let attachment = attachmentsOfFailures[event.identity] {
-            submission.attachment = attachment
+        if let kept = keptCards.decision(for: event.identity) {
+            submission.attachment = kept
         } else if isRepeat || event.replay || inFlight.contains(event.identity) {
             submission.attachment = cards.cards.last.map(attachment)
         } else if verb == .void {
@@ -72,23 +67,36 @@ extension LaneService {
                 if !commit.others.isEmpty { submission.flags.append("second_card") }
             }
         }
+        let attachment = submission.attachment
+        // Behind the lane's decision: the sale is over at the counter, whether it can be stored or not. A repeat of what
+        // is stored takes no room.
+        if isOverBudget && !isRepeat { return refusedForSpace(event, attachment) }
         inFlight.insert(event.identity)
         let ticket = ledger.submit(submission)
-        let attachment = submission.attachment
+        let decidedAt = clock.monotonic
         return Task {
             do throws(LoyaltyError) {
                 let outcome = try await ticket.value
-                return settled(event, sale, outcome, attachment)
+                return settled(event, sale, outcome, attachment, decidedAt)
             } catch { return failed(event, error, attachment) }
         }
     }
 
+    private func refusedForSpace(_ event: TillEvent, _ attachment: CardAttachment?) -> Task<TillAnswer, Never> {
+        keptCards.keep(attachment, for: event.identity)
+        count("event.refused_disk_full")
+        return answered(
+            event, .rejected, code: LoyaltyError.Code.storageDiskFull.name,
+            message: "the storage budget is used up; send again later")
+    }
+
     private func settled(
-        _ event: TillEvent, _ sale: Sale, _ outcome: LedgerOutcome, _ attachment: CardAttachment?
+        _ event: TillEvent, _ sale: Sale, _ outcome: LedgerOutcome, _ attachment: CardAttachment?,
+        _ decidedAt: MonotonicTime
     ) -> TillAnswer {
         inFlight.remove(event.identity)
-        attachmentsOfFailures[event.identity] = nil
-        if let token = attachment?.token { unknownNumbers[token.text] = nil }
+        keptCards.forget(event.identity)
+        if let token = attachment?.token { unknownNumbers.forget(token.text, readBefore: decidedAt) }
         if !outcome.transactions.isEmpty { outlets.wakeUpstream() }
         if outcome.decision == .accepted, let reference = outcome.sale, !event.replay {
             let actions =
@@ -128,7 +136,7 @@ extension LaneService {
     /// The commit failed, so nothing is stored. The card is kept for the repeat: the lane has gone on.
     private func failed(_ event: TillEvent, _ error: LoyaltyError, _ attachment: CardAttachment?) -> TillAnswer {
         inFlight.remove(event.identity)
-        if attachmentsOfFailures.count < 256 { attachmentsOfFailures[event.identity] = attachment }
+        keptCards.keep(attachment, for: event.identity)
         log.error("a sale could not be stored", metadata: ["error": "\(error)"])
         return tallied(
             TillAnswer(
@@ -199,6 +207,10 @@ extension LaneService {
         case .refused(let refusal): return .refused(refusal)
         case .number(let number):
             return await card(number, kind: presented.kind, entry: presented.entry, isInScheme: presented.kind == .card)
+        case .unclassified(let number):
+            // Without schemes the till's word has to do; with them, a number outside is no card of this chain.
+            return await card(
+                number, kind: presented.kind, entry: presented.entry, isInScheme: rules.classifier.schemes.isEmpty)
         case .token(let text):
             guard let token = CardToken(text: text), let finding = try? await members.find(token),
                 finding.member != nil

@@ -8,7 +8,7 @@ internal import USBReaders
 extension LaneService {
     /// One event of the reader backend, in order.
     func receive(_ event: ReaderEvent) async {
-        readers.note(event, at: clock.now)
+        readers.note(event, at: clock.now, on: today)
         switch event {
         case .connected(let reader):
             log.info("reader connected", metadata: ["reader": "\(reader.id)", "usb": "\(reader.portPath)"])
@@ -19,7 +19,11 @@ extension LaneService {
         case .partialDropped(let id, let count):
             self.count("scan.partial")
             log.notice("half a scan was dropped", metadata: ["reader": "\(id)", "count": "\(count)"])
-        case .scan(let id, let scan): await receive(scan, from: id)
+        case .notice(let id, let notice):
+            log.warning(
+                "\(notice.message)",
+                metadata: ["reader": "\(id)", "code": "\(notice.rawValue)", "remedy": "\(notice.remedy)"])
+        case .scan(let id, let scan): await inTurn { await receive(scan, from: id) }
         }
     }
 
@@ -27,6 +31,7 @@ extension LaneService {
         count("scan.all")
         let input = await laneInput(rules.classifier.classify(scan), entry: scan.entry)
         let notice = decide(input, reader: reader)
+        if let signal = notice.signal { outlets.signal(reader, signal) }
         outlets.notify(notice)
         answerTimes.add(clock.monotonic.since(scan.completedAt))
         if let code = notice.code, notice.result == "refused" {
@@ -51,11 +56,11 @@ extension LaneService {
             let finding = try await members.find(number, kind: kind)
             if finding.member == nil {
                 guard isInScheme else { return .refused(.notALoyaltyCard) }
-                remember(number, for: finding.token)
+                unknownNumbers.remember(number, for: finding.token.text, at: clock.monotonic)
             }
             return .card(laneCard(finding, number: number, entry: entry))
         } catch {
-            // Without the cache a card of a valid scheme still counts; the back end will know its member.
+            // Who holds the card decides what it may do; the cashier hears that it did not work and tries again.
             log.error("the member cache cannot be read", metadata: ["error": "\(error)"])
             return .refused(.unreadable)
         }
@@ -72,12 +77,6 @@ extension LaneService {
             token: finding.token.text, member: finding.member?.id, standing: standing,
             masked: number?.masked ?? "…", entry: entry, greeting: finding.member?.greeting,
             tier: finding.member?.tier)
-    }
-
-    /// Keeps the number of an unknown card in memory until its sale is committed; the oldest go first.
-    private func remember(_ number: CardNumber, for token: CardToken) {
-        if unknownNumbers.count >= 256, let any = unknownNumbers.keys.first { unknownNumbers[any] = nil }
-        unknownNumbers[token.text] = number
     }
 
     /// Lets the lane of a reader decide about a card, and carries its decisions out.

@@ -11,8 +11,9 @@ internal import USBReaders
 
 /// Drives the lanes: asks the cache who holds a card, lets the lane's state machine decide, commits to the ledger, answers.
 ///
-/// The one owner of the lanes. An `await` lets other events in, so nothing read before one may be relied on after it;
-/// what must hold together (decide and queue the commit) stands without an `await` between.
+/// The one owner of the lanes. Events pass one after the other in the order of their arrival (`inTurn`), whatever they wait
+/// for on their way; what must hold together with a commit (decide and queue) stands without an `await` between, since commits
+/// end, and reloads happen, at any time.
 actor LaneService: TillHandler {
     /// What a reload replaces.
     struct Rules: Sendable {
@@ -23,6 +24,8 @@ actor LaneService: TillHandler {
     struct Outlets: Sendable {
         /// Pushes to all till connections.
         var notify: @Sendable (CardScannedNotice) -> Void
+        /// Beeps or lights up at the reader; returns at once.
+        var signal: @Sendable (ReaderID, TillAnswer.Signal) -> Void
         /// The outbox got rows.
         var wakeUpstream: @Sendable () -> Void
     }
@@ -33,6 +36,8 @@ actor LaneService: TillHandler {
         var training: Bool
         var refusing: Bool
         var connections: Int
+        /// The registers of the sales since the start.
+        var registers: Set<String>
         var lastEventAt: Timestamp?
         var results: [String: Int]
         var answerTime: LatencyReport?
@@ -50,27 +55,29 @@ actor LaneService: TillHandler {
     }
     /// The classifier again, for the till feed's threads, which must not wait for this actor.
     private let screen: Mutex<CardClassifier>
-    var outlets = Outlets(notify: { _ in }, wakeUpstream: {})
+    var outlets = Outlets(notify: { _ in }, signal: { _, _ in }, wakeUpstream: {})
 
     var lanes: [String: Lane] = [:]
     /// The register of sources that named it in a sale, for card events, which do not.
     var registerOfSource: [String: String] = [:]
     /// Documents whose commit is on its way: a repeat of one must not touch the lane either.
     var inFlight: Set<EventIdentity> = []
-    /// The cards of documents whose commit failed; the till will send them again.
-    var attachmentsOfFailures: [EventIdentity: CardAttachment] = [:]
-    /// Numbers of cards that the cache does not know, between scan and commit, in memory alone.
-    var unknownNumbers: [String: CardNumber] = [:]
+    var keptCards = KeptCards()
+    var unknownNumbers = UnknownNumbers()
+    private var turnstile = Turnstile()
+    private let usedBytes: @Sendable () -> Int64
 
     private var training = false
     private var connections = 0
     private var lastEventAt: Timestamp?
     private var results: [String: Int] = [:]
+    private var resultsDay: CalendarDate?
     var answerTimes = AnswerTimes()
 
+    /// - Parameter usedBytes: what the database takes of its budget; nil asks the file system.
     init(
         settings: DaemonSettings, database: LoyaltyDatabase, rules: Rules, clock: any LoyaltyClock,
-        readers: ReaderRegister, log: Logger
+        readers: ReaderRegister, log: Logger, usedBytes: (@Sendable () -> Int64)? = nil
     ) {
         self.settings = settings
         self.database = database
@@ -79,6 +86,7 @@ actor LaneService: TillHandler {
         self.clock = clock
         self.readers = readers
         self.log = log
+        self.usedBytes = usedBytes ?? { database.sizeInBytes }
         ledger = Ledger(database)
         members = MemberCache(database)
     }
@@ -101,13 +109,20 @@ actor LaneService: TillHandler {
     func snapshot() -> Snapshot {
         Snapshot(
             program: rules.program.identity, primaryCurrency: rules.program.primaryCurrency, training: training,
-            refusing: isOverBudget, connections: connections, lastEventAt: lastEventAt, results: results,
-            answerTime: answerTimes.report)
+            refusing: isOverBudget, connections: connections, registers: Set(registerOfSource.values),
+            lastEventAt: lastEventAt, results: resultsDay == today ? results : [:], answerTime: answerTimes.report)
     }
 
-    var isOverBudget: Bool { database.sizeInBytes >= settings.storageBudget }
+    var isOverBudget: Bool { usedBytes() >= settings.storageBudget }
 
-    var today: CalendarDate { settings.site.zone.local(clock.now).date }
+    var today: CalendarDate { settings.site.businessDay(clock.now) }
+
+    /// Does the work when everything that came before is done.
+    func inTurn<Value: Sendable>(_ work: () async -> Value) async -> Value {
+        if !turnstile.enter() { await withCheckedContinuation { turnstile.wait($0) } }
+        defer { turnstile.leave() }
+        return await work()
+    }
 
     // MARK: The till's lines
 
@@ -116,6 +131,7 @@ actor LaneService: TillHandler {
             code: problem.error.code.name, message: problem.error.message, redactedLine: problem.redactedLine,
             at: clock.now)
         count("event.\(problem.error.code.name)")
+        count("event.quarantined")
         log.warning("a till line was put into quarantine", metadata: ["error": "\(problem.error)"])
         return Task {
             do {
@@ -125,7 +141,9 @@ actor LaneService: TillHandler {
         }
     }
 
-    func submit(_ event: TillEvent) async -> Task<TillAnswer, Never> {
+    func submit(_ event: TillEvent) async -> Task<TillAnswer, Never> { await inTurn { await take(event) } }
+
+    private func take(_ event: TillEvent) async -> Task<TillAnswer, Never> {
         lastEventAt = clock.now
         if event.training {
             training = true
@@ -142,7 +160,7 @@ actor LaneService: TillHandler {
             return await submitCard(event, verb, card)
         case .sale(let verb, let sale):
             training = false
-            registerOfSource[event.identity.source] = sale.register
+            learn(sale.register, of: event.identity.source)
             return await submitSale(event, verb, sale)
         }
     }
@@ -156,11 +174,25 @@ actor LaneService: TillHandler {
     }
 
     func tallied(_ answer: TillAnswer) -> TillAnswer {
+        let day = today
+        if resultsDay != day {
+            resultsDay = day
+            results = [:]
+        }
         results[answer.result.rawValue, default: 0] += 1
         return answer
     }
 
     func count(_ name: String) { ledger.count(name, on: today) }
+
+    /// A till that names sources or registers without end must not take all memory.
+    private static let mostRegisters = 1024
+
+    private func learn(_ register: String, of source: String) {
+        if registerOfSource.count >= Self.mostRegisters, registerOfSource[source] == nil { registerOfSource = [:] }
+        registerOfSource[source] = register
+        if lanes.count >= Self.mostRegisters, lanes[register] == nil { lanes = [:] }
+    }
 
     /// The register that an event without a sale is about.
     func register(of event: TillEvent) -> String? {

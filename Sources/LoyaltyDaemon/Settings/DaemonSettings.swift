@@ -6,6 +6,20 @@ public struct DaemonSettings: Sendable {
         public var store: String?
         public var zone: CivilZone
         public var dayCutoff: TimeOfDay
+
+        /// The business day in which the store is at an instant.
+        func businessDay(_ time: Timestamp) -> CalendarDate { zone.businessDay(time, cutoff: dayCutoff) }
+
+        /// When that business day began.
+        func startOfBusinessDay(_ time: Timestamp) -> Timestamp {
+            let begins = Int64(dayCutoff.secondsSinceMidnight)
+            let into = Int64(zone.local(time).timeOfDay.secondsSinceMidnight) - begins
+            let start = time.adding(seconds: into >= 0 ? -into : -into - 86_400)
+            // Across a change to or from summer time, clocks showed something else then.
+            let shown = Int64(zone.local(start).timeOfDay.secondsSinceMidnight) - begins
+            guard shown != 0 else { return start }
+            return start.adding(seconds: shown > 43_200 ? 86_400 - shown : shown < -43_200 ? -86_400 - shown : -shown)
+        }
     }
 
     public struct Till: Sendable {
@@ -23,11 +37,22 @@ public struct DaemonSettings: Sendable {
             public var register: String?
             public var layout: String?
             public var terminator: String?
+            public var protocolName: String?
+            /// Of a serial port, in bits per second.
+            public var baudRate: UInt32?
+            /// Of a serial port: `8N1`.
+            public var line: String?
             public var place: Place
         }
 
+        /// Which keyboards are taken for readers: those of the built-in table and the named ones, the named ones alone, none.
+        public enum Keyboards: String, Sendable, CaseIterable { case known, listed, never }
+
         public var backend: Backend
+        public var keyboards: Keyboards
         public var claim: [String]
+        public var deny: [String]
+        public var place: Place
         public var devices: [Device]
     }
 
@@ -37,6 +62,8 @@ public struct DaemonSettings: Sendable {
         public var length: ClosedRange<Int>
         public var check: String
         public var symbologies: [String]
+        public var dropFirst: Int
+        public var dropLast: Int
         public var place: Place
     }
 

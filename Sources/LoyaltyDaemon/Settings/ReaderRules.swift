@@ -7,6 +7,7 @@ struct ReaderRules: Sendable {
     private struct Rule: Sendable {
         var match: DeviceMatch
         var register: String?
+        var options: ReaderOptions
     }
 
     let options: USBReaderOptions
@@ -14,35 +15,19 @@ struct ReaderRules: Sendable {
 
     /// - Throws: `usb.match_syntax`, `config.invalid`.
     init(_ readers: DaemonSettings.Readers) throws(LoyaltyError) {
-        var allow: [DeviceMatch] = []
-        for text in readers.claim { allow.append(try DeviceMatch(text)) }
         var rules: [Rule] = []
-        var options = ReaderOptions()
         for device in readers.devices {
-            let match = try Self.match(device)
-            allow.append(match)
-            rules.append(Rule(match: match, register: device.register))
-            if let name = device.layout {
-                guard let layout = KeyboardLayout(named: name) else {
-                    let names = KeyboardLayout.all.map(\.name).joined(separator: ", ")
-                    throw LoyaltyError(
-                        .configurationInvalid, "there is no layout \"\(name)\"", at: device.place,
-                        remedy: "Known: \(names)")
-                }
-                options.layout = layout
-            }
-            if let word = device.terminator {
-                guard let terminator = ScanTerminator(rawValue: word) else {
-                    let words = ScanTerminator.allCases.map(\.rawValue).joined(separator: ", ")
-                    throw LoyaltyError(
-                        .configurationInvalid, "there is no terminator \"\(word)\"", at: device.place,
-                        remedy: "Known: \(words)")
-                }
-                options.terminators = [terminator]
-            }
+            rules.append(
+                Rule(
+                    match: try Self.match(device.match, device.place), register: device.register,
+                    options: try Self.options(device)))
         }
+        let claimed = try Self.matches(readers.claim, readers.place)
         self.rules = rules
-        self.options = USBReaderOptions(claim: ClaimRules(allow: allow), reader: options)
+        options = USBReaderOptions(
+            claim: ClaimRules(allow: claimed + rules.map(\.match), deny: try Self.matches(readers.deny, readers.place)),
+            claimKeyboards: Self.keyboards(readers.keyboards),
+            readers: rules.map { ($0.match, $0.options) })
     }
 
     func register(of reader: ReaderDescription) -> String? {
@@ -52,9 +37,70 @@ struct ReaderRules: Sendable {
         }?.register
     }
 
-    private static func match(_ device: DaemonSettings.Readers.Device) throws(LoyaltyError) -> DeviceMatch {
-        do { return try DeviceMatch(device.match) } catch {
-            throw LoyaltyError(error.code, error.message, at: device.place, remedy: error.remedy)
+    private static func options(_ device: DaemonSettings.Readers.Device) throws(LoyaltyError) -> ReaderOptions {
+        var options = ReaderOptions()
+        if let name = device.layout {
+            guard let layout = KeyboardLayout(named: name) else {
+                let names = KeyboardLayout.all.map(\.name).joined(separator: ", ")
+                throw LoyaltyError(
+                    .configurationInvalid, "there is no layout \"\(name)\"", at: device.place, remedy: "Known: \(names)"
+                )
+            }
+            options.layout = layout
+        }
+        if let word = device.terminator {
+            guard let terminator = ScanTerminator(rawValue: word) else {
+                let words = ScanTerminator.allCases.map(\.rawValue).joined(separator: ", ")
+                throw LoyaltyError(
+                    .configurationInvalid, "there is no terminator \"\(word)\"", at: device.place,
+                    remedy: "Known: \(words)")
+            }
+            options.terminators = [terminator]
+        }
+        options.protocolHint = try hint(device)
+        options.serialLine = try line(device)
+        return options
+    }
+
+    private static func hint(_ device: DaemonSettings.Readers.Device) throws(LoyaltyError) -> ReaderProtocol? {
+        guard let word = device.protocolName else { return nil }
+        guard let hint = ReaderProtocol(rawValue: word), ReaderProtocol.hints.contains(hint) else {
+            throw LoyaltyError(
+                .configurationInvalid, "there is no protocol \"\(word)\" to choose", at: device.place,
+                remedy:
+                    "Known: \(ReaderProtocol.hints.map(\.rawValue).joined(separator: ", ")); descriptors tell of others"
+            )
+        }
+        return hint
+    }
+
+    private static func line(_ device: DaemonSettings.Readers.Device) throws(LoyaltyError) -> SerialLine {
+        let baudRate = device.baudRate ?? SerialLine().baudRate
+        guard let line = SerialLine(baudRate: baudRate, framing: device.line ?? "8N1") else {
+            throw LoyaltyError(
+                .configurationInvalid, "\"\(device.line ?? "")\" is no setting of a serial line", at: device.place,
+                remedy: "write data bits 5 to 8, parity N, O, E, M or S, and stop bits 1, 1.5 or 2: \"8N1\"")
+        }
+        return line
+    }
+
+    private static func keyboards(_ word: DaemonSettings.Readers.Keyboards) -> KeyboardClaims {
+        switch word {
+        case .known: .knownScanners
+        case .listed: .allowed
+        case .never: .never
+        }
+    }
+
+    private static func matches(_ texts: [String], _ place: Place) throws(LoyaltyError) -> [DeviceMatch] {
+        var matches: [DeviceMatch] = []
+        for text in texts { matches.append(try match(text, place)) }
+        return matches
+    }
+
+    private static func match(_ text: String, _ place: Place) throws(LoyaltyError) -> DeviceMatch {
+        do { return try DeviceMatch(text) } catch {
+            throw LoyaltyError(error.code, error.message, at: place, remedy: error.remedy)
         }
     }
 }

@@ -42,7 +42,7 @@ struct RulesLoader {
         }
         return CardScheme(
             name: scheme.name, prefix: scheme.prefix, lengths: scheme.length, checkDigit: check,
-            symbologies: symbologies)
+            symbologies: symbologies, droppingFirst: scheme.dropFirst, droppingLast: scheme.dropLast)
     }
 
     /// Words for several symbologies that a technician does not tell apart.

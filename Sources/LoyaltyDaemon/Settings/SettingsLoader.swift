@@ -1,6 +1,7 @@
 internal import DataFormats
 internal import Foundation
 public import LoyaltyModel
+internal import UpstreamSync
 
 /// Reads the configuration file and its drop-ins into `DaemonSettings`.
 public struct SettingsLoader: Sendable {
@@ -16,7 +17,7 @@ public struct SettingsLoader: Sendable {
             var document = DataNode(.table([]), at: Place())
             if process.configurationFile != nil || FileManager.default.fileExists(atPath: file) {
                 document = try parse(file)
-                for dropIn in dropIns(beside: file) { document = merge(document, try parse(dropIn)) }
+                for dropIn in try dropIns(beside: file) { document = merge(document, try parse(dropIn)) }
             }
             let directory = file.lastIndex(of: "/").map { String(file[..<$0]) } ?? "."
             return try settings(document, directory: directory)
@@ -29,9 +30,14 @@ public struct SettingsLoader: Sendable {
         try TOMLDocument.parse(readText(file), file: file)
     }
 
-    private func dropIns(beside file: String) -> [String] {
+    private func dropIns(beside file: String) throws(LoyaltyError) -> [String] {
         let directory = file + ".d"
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
+        guard FileManager.default.fileExists(atPath: directory) else { return [] }
+        guard let names = try? FileManager.default.contentsOfDirectory(atPath: directory) else {
+            throw LoyaltyError(
+                .configurationUnreadable, "the directory of drop-ins cannot be read", at: Place(file: directory),
+                remedy: "Check that loyaltyd's user may read it")
+        }
         return names.filter { $0.hasSuffix(".toml") }.sorted().map { "\(directory)/\($0)" }
     }
 
@@ -108,11 +114,15 @@ public struct SettingsLoader: Sendable {
                 .init(
                     match: try device.requiredString("match"), register: try device.string("register"),
                     layout: try device.string("layout"), terminator: try device.string("terminator"),
-                    place: device.place))
+                    protocolName: try device.string("protocol"),
+                    baudRate: try device.integer("baud", 300...921_600).map { UInt32(clamping: $0) },
+                    line: try device.string("line"), place: device.place))
             try device.finish()
         }
         let readers = DaemonSettings.Readers(
-            backend: try reader.word("backend") ?? .usb, claim: try reader.strings("claim") ?? [], devices: devices)
+            backend: try reader.word("backend") ?? .usb, keyboards: try reader.word("keyboards") ?? .known,
+            claim: try reader.strings("claim") ?? [], deny: try reader.strings("deny") ?? [], place: reader.place,
+            devices: devices)
         try reader.finish()
         return readers
     }
@@ -124,7 +134,9 @@ public struct SettingsLoader: Sendable {
                 .init(
                     name: try scheme.requiredString("name"), prefix: try scheme.requiredString("prefix"),
                     length: try length(&scheme), check: try scheme.string("check") ?? "none",
-                    symbologies: try scheme.strings("symbologies") ?? [], place: scheme.place))
+                    symbologies: try scheme.strings("symbologies") ?? [],
+                    dropFirst: Int(try scheme.integer("drop_first", 0...63) ?? 0),
+                    dropLast: Int(try scheme.integer("drop_last", 0...63) ?? 0), place: scheme.place))
             try scheme.finish()
         }
         return schemes
@@ -184,6 +196,7 @@ public struct SettingsLoader: Sendable {
         guard url.hasPrefix("https://") || url.hasPrefix("http://") else {
             throw reader.error("url", "the back end's address begins with https:// or http://")
         }
+        do { _ = try UpstreamURL(url) } catch { throw reader.error("url", error.message, remedy: error.remedy) }
         let hasCredential = credential.map { FileManager.default.fileExists(atPath: $0) } ?? false
         return DaemonSettings.Upstream(
             url: url, tokenFile: hasCredential ? credential : tokenFile, batch: Int(batch), timeout: .seconds(timeout))

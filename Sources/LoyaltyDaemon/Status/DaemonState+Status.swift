@@ -20,7 +20,7 @@ extension DaemonState {
         report.uptimeSeconds = parts.clock.monotonic.since(parts.startedAt).components.seconds
         report.program = lanes.program
         report.training = lanes.training
-        report.readers = parts.readers.reports
+        report.readers = readerReports
         report.till = TillReport(
             state: lanes.refusing ? .refusing : lanes.connections > 0 ? .connected : .waiting,
             listening: [parts.settings.till.socketPath], connections: lanes.connections,
@@ -29,7 +29,7 @@ extension DaemonState {
         report.members = try await memberCount()
         report.queue = QueueReport(
             waiting: depth.ready, dead: depth.dead, oldestAt: depth.oldestReady,
-            deliveredToday: try await outbox.deliveredCount(since: startOfToday(now)))
+            deliveredToday: try await outbox.deliveredCount(since: parts.settings.site.startOfBusinessDay(now)))
         report.upstream = upstream(now)
         report.today = todayReport(figures, currency: lanes.primaryCurrency)
         report.disk = disk()
@@ -37,9 +37,19 @@ extension DaemonState {
         report.counters = figures.counts.sorted { $0.key < $1.key }.map {
             CounterSample(name: "events_today", labels: ["name": $0.key], value: Int64($0.value))
         }
-        report.attention = attention(report, figures, now)
+        report.attention = parts.concerns.all + attention(report, figures, now) + readerAttention(report, lanes)
         judge(&report)
         return report
+    }
+
+    /// With the register that a reader serves, by rule or by the setting for all.
+    var readerReports: [ReaderReport] {
+        parts.readers.begin(today)
+        return parts.readers.reports.map { report in
+            var report = report
+            report.register = report.register ?? parts.settings.till.register
+            return report
+        }
     }
 
     private func judge(_ report: inout StatusReport) {
@@ -55,11 +65,6 @@ extension DaemonState {
                 + report.upstream.state.rawValue
         }
         report.since = since(report.state, report.reason)
-    }
-
-    private func startOfToday(_ now: Timestamp) -> Timestamp {
-        let local = parts.settings.site.zone.local(now)
-        return now.adding(seconds: -Int64(local.timeOfDay.secondsSinceMidnight))
     }
 
     private func upstream(_ now: Timestamp) -> UpstreamReport {
@@ -117,6 +122,11 @@ extension DaemonState {
             } else if disk.usedBytes * 5 >= disk.budgetBytes * 4 {
                 add("disk.budget", "the database has used 80 % of its budget", "Raise storage.budget_megabytes")
             }
+            if let free = disk.freeBytes, free < Self.leastFreeBytes {
+                add(
+                    "disk.free", "the disk has only \(free / 1_048_576) MB left",
+                    "Make room on the file system of \(parts.settings.stateDirectory)")
+            }
         }
         if report.upstream.state == .unauthorized {
             add(
@@ -133,20 +143,63 @@ extension DaemonState {
                 "queue.dead", "the back end rejected \(report.queue.dead) transactions",
                 "loyaltyctl queue list --state dead, then loyaltyctl queue retry")
         }
-        for reader in report.readers where reader.state == .trouble {
-            add("reader.trouble", "\(reader.name): \(reader.problem ?? "not working")", reader.remedy)
-        }
-        for reader in report.readers where reader.state == .gone {
-            add("reader.gone", "\(reader.name) was unplugged", "Plug it in again")
-        }
         if (figures.counts["event.number_reused"] ?? 0) > 0 {
             add("till.number_reused", "a till used a transaction number twice today", "Check the till's number range")
         }
         if (figures.counts["event.id_conflict"] ?? 0) > 0 {
             add("till.id_conflict", "a till sent other content under a known event id", "See loyaltyctl sales list")
         }
+        if let lines = figures.counts["event.quarantined"], lines > 0 {
+            add(
+                "till.quarantined", "\(lines) lines of the till could not be understood today",
+                "Each answer to the till says what and where; see docs/till-protocol.md")
+        }
         if report.training {
             add("till.training", "a till is in training mode; its sales do not count", "End training mode at the till")
+        }
+        return items
+    }
+
+    private static let leastFreeBytes: Int64 = 64 * 1_048_576
+
+    private func readerAttention(_ report: StatusReport, _ lanes: LaneService.Snapshot) -> [AttentionItem] {
+        var items: [AttentionItem] = []
+        for reader in report.readers where reader.state == .trouble {
+            items.append(
+                AttentionItem(
+                    code: "reader.trouble", message: "\(reader.name): \(reader.problem ?? "not working")",
+                    remedy: reader.remedy))
+        }
+        for reader in report.readers where reader.state == .gone {
+            items.append(
+                AttentionItem(
+                    code: "reader.gone", message: "\(reader.name) was unplugged", remedy: "Plug it in again"))
+        }
+        if items.isEmpty, report.readyReaders == 0, parts.settings.readers.backend == .usb {
+            items.append(
+                AttentionItem(
+                    code: "reader.none", message: "no card reader is connected",
+                    remedy: "Plug one in; where the till reads the cards, write readers.backend = \"none\""))
+        }
+        let registers = lanes.registers.sorted()
+        guard !registers.isEmpty else { return items }
+        let names = registers.prefix(3).joined(separator: ", ")
+        for reader in report.readers where reader.state == .ready {
+            if let register = reader.register {
+                guard !lanes.registers.contains(register) else { continue }
+                items.append(
+                    AttentionItem(
+                        code: "reader.other_register",
+                        message:
+                            "\(reader.name) serves register \(register), but the till sends sales of register \(names)",
+                        remedy: "Write the till's register into till.register, or into the reader's section"))
+            } else if registers.count > 1 {
+                items.append(
+                    AttentionItem(
+                        code: "reader.unassigned",
+                        message: "\(reader.name) belongs to no register, and there are several: \(names)",
+                        remedy: "Write a [[readers.device]] section with its register"))
+            }
         }
         return items
     }

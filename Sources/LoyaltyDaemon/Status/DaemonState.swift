@@ -6,7 +6,7 @@ internal import Synchronization
 internal import TillFeed
 internal import UpstreamSync
 
-/// Answers the control API out of the rooms' own figures. Holds nothing but the running import and when the word changed.
+/// Answers the control API out of the rooms' own figures. Holds nothing but when the word changed.
 final class DaemonState: ControlState {
     struct Parts: Sendable {
         var version: String
@@ -17,12 +17,7 @@ final class DaemonState: ControlState {
         var lanes: LaneService
         var readers: ReaderRegister
         var upstream: UpstreamService?
-    }
-
-    private struct RunningImport {
-        var begin: ImportBegin
-        var generation: Int64
-        var result: ImportResult
+        var concerns: Concerns
     }
 
     private struct WordSince {
@@ -32,19 +27,22 @@ final class DaemonState: ControlState {
     }
 
     let parts: Parts
-    private let imports = Mutex<[String: RunningImport]>([:])
+    private let imports: MemberImports
     private let word = Mutex<WordSince?>(nil)
 
-    init(_ parts: Parts) { self.parts = parts }
+    init(_ parts: Parts) {
+        self.parts = parts
+        imports = MemberImports(parts.database, clock: parts.clock)
+    }
 
     var cache: MemberCache { MemberCache(parts.database) }
     var register: SalesRegister { SalesRegister(parts.database) }
     var outbox: Outbox { Outbox(parts.database) }
-    var today: CalendarDate { parts.settings.site.zone.local(parts.clock.now).date }
+    var today: CalendarDate { parts.settings.site.businessDay(parts.clock.now) }
 
     // MARK: Readers and members
 
-    func readers() async throws -> [ReaderReport] { parts.readers.reports }
+    func readers() async throws -> [ReaderReport] { readerReports }
 
     func memberCount() async throws -> MemberCount {
         let count = try await cache.count()
@@ -63,70 +61,15 @@ final class DaemonState: ControlState {
 
     // MARK: Import
 
-    func beginImport(_ begin: ImportBegin) async throws -> ImportTicket {
-        guard imports.withLock({ $0.isEmpty }) else {
-            throw LoyaltyError(
-                .importBusy, "another member import is running", remedy: "Wait for its end, or restart the daemon")
-        }
-        let generation = try await MemberImport(parts.database).begin()
-        let ticket = "import-\(generation)"
-        imports.withLock { imports in
-            imports[ticket] = RunningImport(
-                begin: begin, generation: generation, result: ImportResult(kind: begin.kind))
-        }
-        return ImportTicket(ticket: ticket)
-    }
+    func beginImport(_ begin: ImportBegin) async throws -> ImportTicket { try await imports.begin(begin) }
 
     func importBatch(_ ticket: ImportTicket, _ batch: ImportBatch) async throws -> ImportProgress {
-        let running = try runningImport(ticket)
-        let checked = batch.changes(isPaymentCard: PaymentScreen.containsPaymentCard)
-        var errors = checked.errors
-        let result = try await MemberImport(parts.database).apply(
-            checked.changes.map(\.change), generation: running.generation, snapshot: running.begin.kind == .snapshot)
-        for index in result.conflicts where checked.changes.indices.contains(index) {
-            errors.append(
-                ImportRowError(
-                    line: checked.changes[index].line, field: "cards", code: LoyaltyError.Code.memberCardConflict.name,
-                    message: "a card of this row belongs to another member of this file"))
-        }
-        let skipped = errors.count
-        imports.withLock { imports in
-            imports[ticket.ticket]?.result.rows += batch.rows.count
-            imports[ticket.ticket]?.result.added += result.added
-            imports[ticket.ticket]?.result.changed += result.changed
-            imports[ticket.ticket]?.result.removed += result.deleted
-            imports[ticket.ticket]?.result.skipped += skipped
-        }
-        return ImportProgress(
-            added: result.added, changed: result.changed, removed: result.deleted,
-            errors: errors.sorted { $0.line < $1.line })
+        try await imports.batch(ticket, batch)
     }
 
-    func finishImport(_ ticket: ImportTicket) async throws -> ImportResult {
-        let running = try runningImport(ticket)
-        imports.withLock { $0[ticket.ticket] = nil }
-        let removed = try await MemberImport(parts.database).finish(
-            generation: running.generation, snapshot: running.begin.kind == .snapshot, force: running.begin.force,
-            at: parts.clock.now)
-        var result = running.result
-        result.removed += removed
-        result.members = try await cache.count().members
-        return result
-    }
+    func finishImport(_ ticket: ImportTicket) async throws -> ImportResult { try await imports.finish(ticket) }
 
-    func cancelImport(_ ticket: ImportTicket) async throws {
-        _ = try runningImport(ticket)
-        imports.withLock { $0[ticket.ticket] = nil }
-    }
-
-    private func runningImport(_ ticket: ImportTicket) throws(LoyaltyError) -> RunningImport {
-        guard let running = imports.withLock({ $0[ticket.ticket] }) else {
-            throw LoyaltyError(
-                .importUnknownTicket, "there is no such import",
-                remedy: "The daemon was restarted; import the file again")
-        }
-        return running
-    }
+    func cancelImport(_ ticket: ImportTicket) async throws { try imports.cancel(ticket) }
 
     // MARK: Queue
 

@@ -4,7 +4,8 @@ internal import LoyaltyModel
 internal import Synchronization
 internal import USBReaders
 
-/// What every reader is up to and has done since the start; fed with the backend's events, read by the status.
+/// What every reader is up to and has done on this business day, as far as this process has seen it; fed with the backend's
+/// events, read by the status.
 final class ReaderRegister: Sendable {
     private struct Entry {
         var description: ReaderDescription
@@ -14,26 +15,53 @@ final class ReaderRegister: Sendable {
         var refused = 0
         var partials = 0
         var lastRead: Timestamp?
+        var notice: ReaderNotice?
     }
 
+    private let day = Mutex<CalendarDate?>(nil)
     private let entries = Mutex<[ReaderID: Entry]>([:])
     /// The register that a reader is on, where the settings say so.
     private let register: @Sendable (ReaderDescription) -> String?
 
     init(register: @escaping @Sendable (ReaderDescription) -> String?) { self.register = register }
 
-    func note(_ event: ReaderEvent, at now: Timestamp) {
+    func note(_ event: ReaderEvent, at now: Timestamp, on day: CalendarDate) {
+        begin(day)
         entries.withLock { entries in
             switch event {
             case .connected(let description):
+                // A reader of the same model at another port: somebody has moved it.
+                entries = entries.filter { id, entry in
+                    !entry.isGone || id == description.id || entry.description.vendorID != description.vendorID
+                        || entry.description.productID != description.productID
+                }
                 entries[description.id, default: Entry(description: description)].description = description
                 entries[description.id]?.isGone = false
+                entries[description.id]?.notice = nil
             case .state(let id, let state): entries[id]?.state = state
             case .disconnected(let id): entries[id]?.isGone = true
             case .scan(let id, _):
                 entries[id]?.reads += 1
                 entries[id]?.lastRead = now
             case .partialDropped(let id, let count): entries[id]?.partials += count
+            case .notice(let id, let notice): entries[id]?.notice = notice
+            }
+        }
+    }
+
+    /// A new day begins with new figures, and without the readers that went yesterday.
+    func begin(_ day: CalendarDate) {
+        let isNew = self.day.withLock { current in
+            defer { current = day }
+            return current != nil && current != day
+        }
+        guard isNew else { return }
+        entries.withLock { entries in
+            entries = entries.filter { !$0.value.isGone }
+            for id in entries.keys {
+                entries[id]?.reads = 0
+                entries[id]?.refused = 0
+                entries[id]?.partials = 0
             }
         }
     }
@@ -65,8 +93,8 @@ final class ReaderRegister: Sendable {
         report.errors = entry.partials
         report.lastReadAt = entry.lastRead
         if !entry.isGone {
-            report.problem = entry.state?.reason
-            report.remedy = entry.state?.remedy(for: description)
+            report.problem = entry.state?.reason ?? entry.notice?.message
+            report.remedy = entry.state?.remedy(for: description) ?? entry.notice?.remedy
         }
         return report
     }

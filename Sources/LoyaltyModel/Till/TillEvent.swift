@@ -74,7 +74,10 @@ public struct EventIdentity: Hashable, Sendable, Codable {
 /// A card that the till read or that somebody keyed in.
 public struct PresentedCard: Hashable, Sendable {
     public enum Value: Hashable, Sendable {
+        /// Inside one of the configured card schemes, or an identifier of another kind.
         case number(CardNumber)
+        /// Screened, but outside every scheme.
+        case unclassified(CardNumber)
         /// A token this daemon gave out earlier, lower-case hex.
         case token(String)
         case refused(CardScan.Refusal)

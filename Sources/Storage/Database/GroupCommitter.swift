@@ -74,7 +74,12 @@ final class GroupCommitter: Sendable {
                 }
             }
         } catch {
-            // The commit itself failed: nothing of the group is on the disk, so nobody may be told that it is.
+            // The commit itself failed: nothing of the group is on the disk, so nobody may be told that it is. Each gets
+            // a try of its own, so that one that does not fit (an import on a full disk) takes no sale with it.
+            if group.count > 1 {
+                for job in group { commit([job]) }
+                return
+            }
             let failure = storageError(error, doing: "committing", file: path)
             for job in group { job.fail(failure) }
             return

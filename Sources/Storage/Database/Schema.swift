@@ -32,6 +32,7 @@ enum Schema {
             balance TEXT,
             balance_as_of INTEGER,
             greeting TEXT,
+            added_generation INTEGER NOT NULL,
             generation INTEGER NOT NULL
         ) STRICT, WITHOUT ROWID;
         CREATE INDEX member_generation ON member (generation);
@@ -43,7 +44,7 @@ enum Schema {
         CREATE INDEX card_member ON card (member_id);
 
         CREATE TABLE sale (
-            id INTEGER PRIMARY KEY,
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
             reference TEXT NOT NULL UNIQUE,
             epoch TEXT NOT NULL,
             store TEXT NOT NULL,
@@ -54,6 +55,7 @@ enum Schema {
             uid TEXT,
             revision INTEGER,
             fingerprint BLOB NOT NULL,
+            superseded TEXT NOT NULL DEFAULT '[]',
             closed_at INTEGER NOT NULL,
             received_at INTEGER NOT NULL,
             received_day TEXT NOT NULL,
@@ -65,10 +67,13 @@ enum Schema {
             member_id TEXT,
             card_token BLOB,
             flags TEXT NOT NULL DEFAULT '[]',
+            void_digest BLOB,
             document BLOB NOT NULL
         ) STRICT;
         CREATE INDEX sale_natural ON sale (number, register, store, epoch, business_day, operator);
         CREATE INDEX sale_uid ON sale (uid) WHERE uid IS NOT NULL;
+        CREATE INDEX sale_receipt ON sale (receipt) WHERE receipt IS NOT NULL;
+        CREATE INDEX sale_void ON sale (void_digest) WHERE void_digest IS NOT NULL;
         CREATE INDEX sale_fingerprint ON sale (fingerprint);
         CREATE INDEX sale_received ON sale (received_at);
 
@@ -95,15 +100,45 @@ enum Schema {
         ) STRICT, WITHOUT ROWID;
         CREATE INDEX till_event_received ON till_event (received_at);
 
+        CREATE TABLE sale_return (
+            id INTEGER PRIMARY KEY,
+            sale_id INTEGER NOT NULL REFERENCES sale (id) ON DELETE CASCADE,
+            line_id TEXT NOT NULL,
+            code TEXT,
+            quantity TEXT NOT NULL,
+            origin_id INTEGER REFERENCES sale (id) ON DELETE SET NULL,
+            origin_line TEXT,
+            wanted_line TEXT,
+            link_store TEXT,
+            link_register TEXT,
+            link_number TEXT,
+            link_day TEXT,
+            link_uid TEXT,
+            link_epoch TEXT,
+            member_id TEXT,
+            card_token BLOB,
+            points TEXT NOT NULL DEFAULT '[]'
+        ) STRICT;
+        CREATE INDEX sale_return_document ON sale_return (sale_id);
+        CREATE INDEX sale_return_origin ON sale_return (origin_id) WHERE origin_id IS NOT NULL;
+        CREATE INDEX sale_return_number ON sale_return (link_number) WHERE link_number IS NOT NULL;
+        CREATE INDEX sale_return_uid ON sale_return (link_uid) WHERE link_uid IS NOT NULL;
+
         CREATE TABLE void_tombstone (
+            id INTEGER PRIMARY KEY,
             epoch TEXT NOT NULL,
-            store TEXT NOT NULL,
-            register TEXT NOT NULL,
-            number TEXT NOT NULL,
+            store TEXT,
+            register TEXT,
+            business_day TEXT NOT NULL,
+            number TEXT,
             uid TEXT,
-            received_at INTEGER NOT NULL,
-            PRIMARY KEY (number, register, store, epoch)
-        ) STRICT, WITHOUT ROWID;
+            closed_at INTEGER,
+            total INTEGER,
+            digest BLOB NOT NULL,
+            received_at INTEGER NOT NULL
+        ) STRICT;
+        CREATE INDEX void_tombstone_number ON void_tombstone (number);
+        CREATE INDEX void_tombstone_uid ON void_tombstone (uid);
 
         CREATE TABLE ledger_entry (
             id TEXT PRIMARY KEY,
@@ -130,6 +165,7 @@ enum Schema {
             state TEXT NOT NULL CHECK (state IN ('ready', 'sent', 'dead')),
             attempts INTEGER NOT NULL DEFAULT 0,
             first_tried_at INTEGER,
+            is_head INTEGER NOT NULL,
             not_before INTEGER NOT NULL DEFAULT 0,
             sealed_card BLOB,
             last_error TEXT,
@@ -138,7 +174,9 @@ enum Schema {
         ) STRICT;
         CREATE INDEX outbox_order ON outbox (member_key, sequence) WHERE state = 'ready';
         CREATE INDEX outbox_ready ON outbox (sequence) WHERE state = 'ready';
-        CREATE INDEX outbox_due ON outbox (not_before) WHERE state = 'ready';
+        CREATE INDEX outbox_head ON outbox (sequence, not_before) WHERE state = 'ready' AND is_head = 1;
+        CREATE INDEX outbox_due ON outbox (not_before) WHERE state = 'ready' AND is_head = 1;
+        CREATE INDEX outbox_sent ON outbox (settled_at) WHERE state = 'sent';
         CREATE INDEX outbox_dead ON outbox (sequence) WHERE state = 'dead';
 
         CREATE TABLE quarantine (
@@ -148,6 +186,7 @@ enum Schema {
             message TEXT NOT NULL,
             line TEXT NOT NULL
         ) STRICT;
+        CREATE INDEX quarantine_received ON quarantine (received_at);
 
         CREATE TABLE tally (
             day TEXT NOT NULL,

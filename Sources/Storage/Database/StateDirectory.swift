@@ -7,13 +7,19 @@ internal import Glibc
 /// The files of a terminal's state, readable by its user alone.
 enum StateDirectory {
     static func prepare(_ path: String) throws(LoyaltyError) {
-        if mkdir(path, 0o700) == 0 || errno == EEXIST {
+        let isNew = mkdir(path, 0o700) == 0
+        if isNew || errno == EEXIST {
+            if isNew { synchronize(directoryOf: path) }
             guard access(path, R_OK | W_OK | X_OK) == 0 else { throw refusal(path, "is not writable") }
             return
         }
         if errno == ENOENT, let slash = path.dropLast().lastIndex(of: "/"), slash != path.startIndex {
             try prepare(String(path[..<slash]))
-            if mkdir(path, 0o700) == 0 || errno == EEXIST { return }
+            if mkdir(path, 0o700) == 0 {
+                synchronize(directoryOf: path)
+                return
+            }
+            if errno == EEXIST { return }
         }
         throw refusal(path, "cannot be made: \(String(cString: strerror(errno)))")
     }
@@ -24,7 +30,24 @@ enum StateDirectory {
         guard descriptor >= 0 else {
             throw refusal(path, "cannot be opened: \(String(cString: strerror(errno)))")
         }
-        Glibc.close(descriptor)
+        defer { Glibc.close(descriptor) }
+        // One that was restored from a backup may have come with another mode.
+        guard fchmod(descriptor, 0o600) == 0 else {
+            throw refusal(path, "cannot be made private: \(String(cString: strerror(errno)))")
+        }
+    }
+
+    /// Makes the name of a new file or directory durable. Answers whether it is.
+    @discardableResult
+    static func synchronize(directoryOf path: String) -> Bool {
+        var parent = path[...]
+        while parent.count > 1, parent.last == "/" { parent = parent.dropLast() }
+        let slash = parent.lastIndex(of: "/")
+        parent = slash.map { $0 == parent.startIndex ? "/" : parent[..<$0] } ?? "."
+        let descriptor = Glibc.open(String(parent), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { return false }
+        defer { Glibc.close(descriptor) }
+        return fsync(descriptor) == 0
     }
 
     static func size(_ path: String) -> Int64 {

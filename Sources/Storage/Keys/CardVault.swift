@@ -54,24 +54,35 @@ public struct CardKey: Sendable {
     ///
     /// - Throws: `storage.bad_key`, `storage.cannot_open`.
     public static func loadOrCreate(_ path: String) throws(LoyaltyError) -> CardKey {
-        let descriptor = Glibc.open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else {
-            if errno == EEXIST { return try load(path) }
-            throw LoyaltyError(
-                .storageCannotOpen, "the card key cannot be made: \(String(cString: strerror(errno)))",
-                at: Place(file: path))
-        }
+        if access(path, F_OK) == 0 { return try load(path) }
         let bytes = SymmetricKey(size: .bits256).withUnsafeBytes { Array($0) }
-        let text = Array((hexadecimal(bytes) + "\n").utf8)
-        // The key must outlive the first token: it goes to the disk before anything is tokenised.
-        let written = write(descriptor, text, text.count)
-        let synced = fsync(descriptor)
-        Glibc.close(descriptor)
-        guard written == text.count, synced == 0 else {
-            unlink(path)
-            throw LoyaltyError(.storageCannotOpen, "the card key could not be written", at: Place(file: path))
+        // Complete under another name first: a half-written key would lock the terminal out for ever.
+        let draft = "\(path).\(getpid())"
+        defer { unlink(draft) }
+        unlink(draft)
+        try write(Array((hexadecimal(bytes) + "\n").utf8), to: draft)
+        guard link(draft, path) == 0 else {
+            if errno == EEXIST { return try load(path) }
+            throw refusal(path, "cannot be made: \(String(cString: strerror(errno)))")
+        }
+        // The key must outlive the first token: file and name go to the disk before anything is tokenised.
+        guard StateDirectory.synchronize(directoryOf: path) else {
+            throw refusal(path, "could not be written")
         }
         return try CardKey(bytes, file: path)
+    }
+
+    private static func write(_ text: [UInt8], to path: String) throws(LoyaltyError) {
+        let descriptor = Glibc.open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw refusal(path, "cannot be made: \(String(cString: strerror(errno)))") }
+        let written = Glibc.write(descriptor, text, text.count)
+        let synced = fsync(descriptor)
+        Glibc.close(descriptor)
+        guard written == text.count, synced == 0 else { throw refusal(path, "could not be written") }
+    }
+
+    private static func refusal(_ path: String, _ what: String) -> LoyaltyError {
+        LoyaltyError(.storageCannotOpen, "the card key \(what)", at: Place(file: path))
     }
 }
 

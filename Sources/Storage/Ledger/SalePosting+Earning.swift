@@ -3,52 +3,33 @@ internal import Foundation
 internal import GRDB
 internal import LoyaltyModel
 
-/// Whose points an entry changes: a member of the cache, or a card that only the back end can know.
-struct Holder: Hashable {
-    var member: MemberID?
-    var token: CardToken?
-    /// Keeps the events of one holder in order in the outbox.
-    var key: String
-
-    init?(member: MemberID?, token: CardToken?) {
-        if let member {
-            key = "m:\(member.value)"
-        } else if let token {
-            key = "c:\(token.text)"
-        } else {
-            return nil
-        }
-        self.member = member
-        self.token = token
-    }
-}
-
-/// What one line of a stored sale gave, and how much of it was taken back, per currency.
-struct LinePoints: Codable {
-    var currency: String
-    var granted: Points
-    var taken: Points
-}
-
+/// Points for sold goods.
 extension SalePosting {
-    /// Works out what the attached card earns and posts it.
+    /// Stores the lines of a new sale, or of one that now has a card, and posts what they earn. Goods that came back
+    /// already earn nothing.
     mutating func earn(_ id: Int64) throws {
-        guard let attachment = submission.attachment,
-            let holder = Holder(member: attachment.member, token: attachment.token)
-        else { return }
-        let result = try evaluate(attachment)
-        outcome.flags += result.flags
-        try storeLines(id, holder, result.accruals)
-        try note(result.accruals)
+        var changes = PointChanges()
+        guard let holder = presenter, try !isVoided(id) else {
+            return try grant(id, nil, [], &changes)
+        }
+        let result = try evaluate(holder)
+        for flag in result.flags { raise(flag) }
+        try grant(id, holder, result.accruals, &changes)
+        let change = changes.settled(for: holder)
+        try note(change.accruals)
         try postEntry(
             LoyaltyTransactionDraft(
-                kind: .accrual, holder: holder, accruals: result.accruals, trace: result.trace, flags: outcome.flags),
-            sale: id, card: attachment.number)
-        try updateFlags(id)
+                kind: .accrual, holder: holder, accruals: change.accruals, trace: result.trace + change.trace),
+            sale: id)
     }
 
-    func evaluate(_ attachment: CardAttachment) throws -> EarnResult {
-        let member = try attachment.member.flatMap { try MemberCache.member(database, $0.value) }
+    private func isVoided(_ id: Int64) throws -> Bool {
+        try String.fetchOne(
+            database.cachedStatement(sql: "SELECT state FROM sale WHERE id = ?"), arguments: [id]) == "voided"
+    }
+
+    private func evaluate(_ holder: Holder) throws -> EarnResult {
+        let member = try holder.member.flatMap { try MemberCache.member(database, $0.value) }
         return try program.evaluate(
             EarnInput(sale: sale, occurredAt: closedAt, businessDay: submission.businessDay, member: member))
     }
@@ -57,10 +38,10 @@ extension SalePosting {
     mutating func attach(to id: Int64) throws -> LedgerOutcome {
         outcome.flags = submission.flags
         outcome.sale = try String.fetchOne(database, sql: "SELECT reference FROM sale WHERE id = ?", arguments: [id])
-        try database.execute(
-            sql: "UPDATE sale SET member_id = ?, card_token = ? WHERE id = ?",
-            arguments: [submission.attachment?.member?.value, submission.attachment?.token?.bytes, id])
+        try setHolder(id)
         try earn(id)
+        try postReturns(id)
+        try updateFlags(id)
         try tally(database, "sale.matched", on: submission.receivedDay)
         try tally(database, "sale.late_card", on: submission.receivedDay)
         outcome.earned = earnedByPresenter ?? .zero(decimals: primaryDecimals)
@@ -68,116 +49,159 @@ extension SalePosting {
         return outcome
     }
 
+    private func setHolder(_ id: Int64) throws {
+        try database.execute(
+            sql: "UPDATE sale SET member_id = ?, card_token = ? WHERE id = ?",
+            arguments: [submission.attachment?.member?.value, submission.attachment?.token?.bytes, id])
+    }
+
     /// A newer state of a sale replaces the snapshot; the difference of points is posted. Goods that were returned in the
-    /// meantime stay returned.
+    /// meantime stay returned, and the points stay with the card that the sale had.
     mutating func revise(_ id: Int64, _ fingerprint: Data, implicit: Bool) throws {
         outcome.decision = .revised
         outcome.flags = submission.flags + (implicit ? ["implicit_revision"] : [])
         guard
             let row = try Row.fetchOne(
-                database, sql: "SELECT reference, state, member_id, card_token FROM sale WHERE id = ?", arguments: [id])
-        else { return }
+                database,
+                sql: """
+                    SELECT reference, state, member_id, card_token, fingerprint, superseded, revision FROM sale
+                    WHERE id = ?
+                    """, arguments: [id])
+        else { throw LoyaltyError(.storageDamaged, "a sale vanished while it was revised") }
         outcome.sale = row["reference"]
-        try database.execute(
-            sql: """
-                UPDATE sale SET revision = ?, fingerprint = ?, closed_at = ?, total = ?, currency = ?, document = ?
-                WHERE id = ?
-                """,
-            arguments: [
-                sale.revision, fingerprint, closedAt.microseconds, sale.totals.grand.minorUnits, sale.currency.code,
-                try JSONEncoder().encode(sale), id,
-            ])
-        guard row["state"] == "completed" else { return }
-        let stored = CardAttachment(
-            token: (row["card_token"] as Data?).map { CardToken(bytes: $0) },
-            member: (row["member_id"] as String?).map { MemberID($0) }, number: nil)
-        guard let holder = Holder(member: stored.member, token: stored.token) else {
-            // The first state had no card; this one may.
-            if let attachment = submission.attachment {
-                try database.execute(
-                    sql: "UPDATE sale SET member_id = ?, card_token = ? WHERE id = ?",
-                    arguments: [attachment.member?.value, attachment.token?.bytes, id])
-                try earn(id)
-            }
-            return
+        try replaceDocument(id, fingerprint, row)
+        let first = Holder(row)
+        if let first, let presenter, first != presenter { raise("card_changed") }
+        defer { presenter = first ?? presenter }
+        guard row["state"] == "completed" else {
+            presenter = first
+            return try updateFlags(id)
         }
-        let result = try evaluate(stored)
-        outcome.flags += result.flags
-        let differences = try replaceLines(id, holder, result.accruals)
-        guard differences.contains(where: { !$0.total.isZero }) else { return }
-        try note(differences)
-        try postEntry(
-            LoyaltyTransactionDraft(
-                kind: .adjustment, holder: holder, accruals: differences, trace: result.trace, flags: outcome.flags),
-            sale: id, card: nil)
+        if first == nil { try setHolder(id) }
+        if try hasOtherRules(id) { raise("rules_changed") }
+        try postDifference(id, first ?? presenter)
         try updateFlags(id)
     }
 
-    private func storeLines(_ id: Int64, _ holder: Holder, _ accruals: [Accrual]) throws {
-        let returns = Set(program.returnLines(of: sale).map(\.id))
-        let insert = try database.cachedStatement(
-            sql: """
-                INSERT OR REPLACE INTO sale_line (sale_id, line_id, member_key, code, quantity, points)
-                VALUES (?, ?, ?, ?, ?, ?)
-                """)
-        for line in sale.lines where !returns.contains(line.id) {
-            let points = accruals.compactMap { accrual -> LinePoints? in
-                guard let share = accrual.lines.first(where: { $0.line == line.id }) else { return nil }
-                return LinePoints(
-                    currency: accrual.currency, granted: share.points, taken: .zero(decimals: share.points.decimals))
-            }
-            try insert.execute(arguments: [
-                id, line.id, holder.key, line.code?.value, line.quantity.description,
-                String(decoding: try JSONEncoder().encode(points), as: UTF8.self),
-            ])
+    private mutating func postDifference(_ id: Int64, _ holder: Holder?) throws {
+        var changes = PointChanges()
+        try releaseReturns(of: id, &changes)
+        var trace: [TraceStep] = []
+        var accruals: [Accrual] = []
+        if let holder {
+            let result = try evaluate(holder)
+            for flag in result.flags { raise(flag) }
+            (trace, accruals) = (result.trace, result.accruals)
+        }
+        try grant(id, holder, accruals, &changes)
+        presenter = holder
+        try takeReturns(id, &changes)
+        for (changed, change) in changes.settled() {
+            if changed == holder { try note(change.accruals) }
+            try postEntry(
+                LoyaltyTransactionDraft(
+                    kind: .adjustment, holder: changed, accruals: change.accruals,
+                    trace: (changed == holder ? trace : []) + change.trace),
+                sale: id)
         }
     }
 
-    /// Gives each line its new share and keeps what was returned; answers the accruals' differences.
-    private func replaceLines(_ id: Int64, _ holder: Holder, _ accruals: [Accrual]) throws -> [Accrual] {
-        var old: [String: (returned: String, points: [LinePoints])] = [:]
-        for row in try Row.fetchAll(
-            database, sql: "SELECT line_id, returned, points FROM sale_line WHERE sale_id = ?", arguments: [id])
-        {
-            old[row["line_id"]] = (
-                row["returned"], try JSONDecoder().decode([LinePoints].self, from: row["points"] as Data)
-            )
+    /// Whether the sale was posted under another program file than the one that evaluates its revision.
+    private func hasOtherRules(_ id: Int64) throws -> Bool {
+        let hash = try String.fetchOne(
+            database,
+            sql: """
+                SELECT json_extract(CAST(document AS TEXT), '$.program.hash') FROM ledger_entry
+                WHERE sale_id = ? ORDER BY sequence DESC LIMIT 1
+                """, arguments: [id])
+        return hash.map { $0 != program.identity.hash } ?? false
+    }
+
+    /// Writes a sale's lines with their points, sets what came back against them, and notes the difference to before.
+    private func grant(
+        _ id: Int64, _ holder: Holder?, _ accruals: [Accrual], _ changes: inout PointChanges
+    ) throws {
+        for line in try StoredLine.fetch(database, where: "sale_line.sale_id = ?", [id]) {
+            guard let holder = line.holder else { continue }
+            for points in line.points {
+                try changes.add(
+                    points.taken.subtracting(points.granted),
+                    qualifying: points.qualifyingTaken.subtracting(points.qualifying), points.currency, line.id, holder)
+            }
         }
-        try database.execute(sql: "DELETE FROM sale_line WHERE sale_id = ?", arguments: [id])
-        try storeLines(id, holder, accruals)
-        for (line, state) in old {
-            guard
-                let row = try Row.fetchOne(
-                    database, sql: "SELECT points FROM sale_line WHERE sale_id = ? AND line_id = ?",
-                    arguments: [id, line])
-            else { continue }
-            var points = try JSONDecoder().decode([LinePoints].self, from: row["points"] as Data)
-            for index in points.indices {
-                guard let before = state.points.first(where: { $0.currency == points[index].currency }) else {
-                    continue
+        try database.cachedStatement(sql: "DELETE FROM sale_line WHERE sale_id = ?").execute(arguments: [id])
+        var lines = try soldLines(id, holder, accruals)
+        try placeReturns(on: id, &lines)
+        for index in lines.indices {
+            if let holder {
+                for points in lines[index].points {
+                    try changes.add(
+                        points.granted, qualifying: points.qualifying, points.currency, lines[index].id, holder)
                 }
-                points[index].taken = before.taken
             }
-            try database.execute(
-                sql: "UPDATE sale_line SET returned = ?, points = ? WHERE sale_id = ? AND line_id = ?",
-                arguments: [
-                    state.returned, String(decoding: try JSONEncoder().encode(points), as: UTF8.self), id, line,
-                ])
+            if !lines[index].returned.isZero { try lines[index].settle(as: lines[index].id, into: &changes) }
+            try lines[index].store(database)
         }
-        let before = old.values.flatMap(\.points)
-        return try accruals.map { accrual in
-            var total = accrual.total
-            for share in before where share.currency == accrual.currency {
-                total = try total.subtracting(share.granted)
+    }
+
+    private func soldLines(_ id: Int64, _ holder: Holder?, _ accruals: [Accrual]) throws -> [StoredLine] {
+        var lines: [StoredLine] = []
+        var places: [String: Int] = [:]
+        for line in program.soldLines(of: sale) {
+            if let place = places[line.id] {
+                lines[place].quantity = try lines[place].quantity.adding(line.quantity)
+                continue
             }
-            let qualifying = accrual.qualifying == accrual.total ? total : .zero(decimals: total.decimals)
-            let lines = try accrual.lines.map { share in
-                let granted = old[share.line]?.points.first { $0.currency == accrual.currency }?.granted
-                return Accrual.LineShare(
-                    line: share.line, points: try granted.map { try share.points.subtracting($0) } ?? share.points)
-            }
-            return Accrual(currency: accrual.currency, total: total, qualifying: qualifying, lines: lines)
+            places[line.id] = lines.count
+            lines.append(
+                StoredLine(
+                    saleID: id, id: line.id, code: line.code?.value, holder: holder, quantity: line.quantity,
+                    returned: .zero, points: [], isVoided: false))
         }
+        for accrual in accruals {
+            for points in try Self.linePoints(accrual) {
+                // A share without a line could never be taken back.
+                guard let place = places[points.line] else {
+                    throw LoyaltyError(.storageFailed, "points were shared to a line that sells nothing")
+                }
+                lines[place].points.append(points.points)
+            }
+        }
+        return lines
+    }
+
+    /// The points of each line; the part that counts towards a tier is shared in the same proportion, exactly.
+    static func linePoints(_ accrual: Accrual) throws -> [(line: String, points: LinePoints)] {
+        var byLine: [String: Int] = [:]
+        var result: [(line: String, points: LinePoints)] = []
+        let decimals = accrual.total.decimals
+        var sum = Points.zero(decimals: decimals)
+        var shared = Points.zero(decimals: decimals)
+        for share in accrual.lines {
+            sum = try sum.adding(share.points)
+            var part = share.points
+            if accrual.qualifying != accrual.total {
+                let wide = Int128(accrual.qualifying.units) * Int128(sum.units)
+                let reached = accrual.total.units == 0 ? 0 : wide / Int128(accrual.total.units)
+                part = try Points(units: Int64(clamping: reached), decimals: decimals).subtracting(shared)
+                shared = try shared.adding(part)
+            }
+            if let place = byLine[share.line] {
+                result[place].points.granted = try result[place].points.granted.adding(share.points)
+                result[place].points.qualifying = try result[place].points.qualifying.adding(part)
+            } else {
+                byLine[share.line] = result.count
+                let zero = Points.zero(decimals: decimals)
+                result.append(
+                    (
+                        share.line,
+                        LinePoints(
+                            currency: accrual.currency, granted: share.points, taken: zero, qualifying: part,
+                            qualifyingTaken: zero)
+                    ))
+            }
+        }
+        return result
     }
 
     /// Counts points of the primary currency for the answer.
@@ -185,11 +209,5 @@ extension SalePosting {
         for accrual in accruals where accrual.currency == program.primaryCurrency {
             earnedByPresenter = try (earnedByPresenter ?? .zero(decimals: primaryDecimals)).adding(accrual.total)
         }
-    }
-
-    func updateFlags(_ id: Int64) throws {
-        guard !outcome.flags.isEmpty else { return }
-        try database.execute(
-            sql: "UPDATE sale SET flags = ? WHERE id = ?", arguments: [try json(outcome.flags), id])
     }
 }

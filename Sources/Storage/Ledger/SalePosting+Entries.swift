@@ -9,14 +9,12 @@ struct LoyaltyTransactionDraft {
     var holder: Holder
     var accruals: [Accrual]
     var trace: [TraceStep]
-    var flags: [String]
 }
 
 extension SalePosting {
-    /// Gives an entry its permanent id and writes it, with its outbox row.
-    ///
-    /// - Parameter card: the number to seal beside the entry, where the cache does not know the card.
-    mutating func postEntry(_ draft: LoyaltyTransactionDraft, sale id: Int64, card: CardNumber?) throws {
+    /// Gives an entry its permanent id and writes it, with its outbox row. Where the cache does not know the card, its
+    /// number goes along, sealed, if it is the card of this document.
+    mutating func postEntry(_ draft: LoyaltyTransactionDraft, sale id: Int64) throws {
         guard
             let sequence = try Int64.fetchOne(
                 database.cachedStatement(
@@ -29,7 +27,7 @@ extension SalePosting {
                 reference: outcome.sale ?? "", store: sale.store, register: sale.register, number: sale.number,
                 epoch: submission.event.identity.epoch, businessDay: submission.businessDay, uid: sale.uid,
                 receipt: sale.receipt, total: sale.totals.grand),
-            accruals: draft.accruals, program: program.identity, trace: draft.trace, flags: draft.flags,
+            accruals: draft.accruals, program: program.identity, trace: draft.trace, flags: outcome.flags,
             occurredAt: closedAt, recordedAt: submission.receivedAt)
         let primary =
             draft.accruals.first { $0.currency == program.primaryCurrency }?.total ?? .zero(decimals: primaryDecimals)
@@ -47,12 +45,16 @@ extension SalePosting {
             submission.receivedDay.description,
             try encoder.encode(transaction),
         ])
-        let needsNumber = draft.holder.member == nil
+        let isOwnCard = draft.holder.member == nil && draft.holder == Holder(submission.attachment)
+        let card = isOwnCard ? submission.attachment?.number : nil
         try database.cachedStatement(
-            sql: "INSERT INTO outbox (entry_id, sequence, member_key, state, sealed_card) VALUES (?, ?, ?, 'ready', ?)"
+            sql: """
+                INSERT INTO outbox (entry_id, sequence, member_key, state, sealed_card, is_head)
+                VALUES (?1, ?2, ?3, 'ready', ?4,
+                    NOT EXISTS (SELECT 1 FROM outbox WHERE state = 'ready' AND member_key = ?3))
+                """
         ).execute(arguments: [
-            transaction.id, sequence, draft.holder.key,
-            needsNumber ? try card.map { try vault.seal($0, for: transaction.id) } : nil,
+            transaction.id, sequence, draft.holder.key, try card.map { try vault.seal($0, for: transaction.id) },
         ])
         outcome.transactions.append(transaction.id)
     }

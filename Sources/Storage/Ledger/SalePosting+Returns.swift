@@ -3,247 +3,235 @@ internal import Foundation
 internal import GRDB
 internal import LoyaltyModel
 
+/// Goods that come back. Each return is kept with the stored line it was set against (`sale_return`), so that it can be
+/// undone with its document and survives a revision of the sale it came from.
 extension SalePosting {
-    /// One stored line that returned goods are set against.
-    private struct Origin {
-        var saleID: Int64
-        var line: String
-        var memberID: MemberID?
-        var token: CardToken?
-        var quantity: Quantity
-        var returned: Quantity
-        var points: [LinePoints]
-
-        var remaining: Quantity { get throws { try quantity.adding(returned.negated()) } }
+    private enum Source {
+        case sale(Int64, SaleLink)
+        /// Named, but not stored: it may arrive later.
+        case unknown(SaleLink)
+        /// Several stored sales of different people fit the link.
+        case ambiguous
+        case unlinked
     }
 
     /// Takes back what returned goods once gave, from whoever got it, in the points of that time.
-    mutating func takeBack(_ id: Int64) throws {
-        var taken: [Holder: [Accrual]] = [:]
-        var steps: [Holder: [TraceStep]] = [:]
-        for line in program.returnLines(of: sale) {
-            var open = try line.quantity.magnitude()
-            let origins = try origins(of: line)
-            for origin in origins {
-                guard !open.isZero, !open.isNegative,
-                    let holder = Holder(member: origin.memberID, token: origin.token)
-                else { continue }
-                let part = min(open, try origin.remaining)
-                guard !part.isZero, !part.isNegative else { continue }
-                let shares = try takeBack(part, from: origin)
-                open = try open.adding(part.negated())
-                for (currency, points) in shares {
-                    add(points, currency, line.id, to: &taken[holder, default: []])
-                    steps[holder, default: []].append(
-                        TraceStep(
-                            rule: "return", matched: true,
-                            reason: "\(part) of line \(origin.line) of the original sale came back",
-                            points: points.description))
-                }
-            }
-            if !open.isZero { try returnWithoutOrigin(line, open, &taken, &steps) }
-        }
-        for (holder, accruals) in taken.sorted(by: { $0.key.key < $1.key.key }) {
-            guard accruals.contains(where: { !$0.total.isZero }) else { continue }
-            if holder == Holder(member: submission.attachment?.member, token: submission.attachment?.token) {
-                try note(accruals)
-            }
+    mutating func postReturns(_ id: Int64) throws {
+        var changes = PointChanges()
+        try takeReturns(id, &changes)
+        for (holder, change) in changes.settled() {
+            if holder == presenter { try note(change.accruals) }
             try postEntry(
                 LoyaltyTransactionDraft(
-                    kind: .returned, holder: holder, accruals: accruals, trace: steps[holder] ?? [],
-                    flags: outcome.flags),
-                sale: id, card: nil)
+                    kind: .returned, holder: holder, accruals: change.accruals, trace: change.trace),
+                sale: id)
         }
-        try updateFlags(id)
     }
 
-    /// Voids a finished sale: takes back all that is left of it. One that has not arrived yet will earn nothing.
-    mutating func void() throws {
-        outcome = LedgerOutcome(decision: .voided, flags: submission.flags)
-        let link = sale.links.first { $0.relation == .voids }
-        let target = link ?? SaleLink(relation: .voids, number: sale.number, uid: sale.uid)
-        guard let (id, reference) = try find(target) else {
-            try database.execute(
-                sql: """
-                    INSERT OR REPLACE INTO void_tombstone (epoch, store, register, number, uid, received_at)
-                    VALUES (?, ?, ?, ?, ?, ?)
-                    """,
-                arguments: [
-                    submission.event.identity.epoch, target.store ?? sale.store, target.register ?? sale.register,
-                    target.number ?? sale.number, target.uid, submission.receivedAt.microseconds,
-                ])
-            outcome.flags.append("voids_unknown_sale")
-            return
+    /// Sets the returned lines of a document against stored lines, as far as that has not been done.
+    mutating func takeReturns(_ id: Int64, _ changes: inout PointChanges) throws {
+        let lines = program.returnLines(of: sale)
+        guard !lines.isEmpty else { return }
+        var placed: [String: Quantity] = [:]
+        for row in try Row.fetchAll(
+            database.cachedStatement(sql: "SELECT line_id, quantity FROM sale_return WHERE sale_id = ?"),
+            arguments: [id])
+        {
+            let line: String = row["line_id"]
+            placed[line] = try placed[line, default: .zero].adding(Quantity(row["quantity"] as String))
         }
-        outcome.sale = reference
-        try database.execute(sql: "UPDATE sale SET state = 'voided' WHERE id = ?", arguments: [id])
-        var taken: [Holder: [Accrual]] = [:]
-        for origin in try origins(where: "sale_line.sale_id = ?", [id]) {
-            guard let holder = Holder(member: origin.memberID, token: origin.token) else { continue }
-            for (currency, points) in try takeBackRest(of: origin) {
-                add(points, currency, origin.line, to: &taken[holder, default: []])
+        for line in lines {
+            let open = try line.quantity.magnitude().adding((placed[line.id] ?? .zero).negated())
+            if !open.isZero && !open.isNegative {
+                try take(line, open, id, &changes)
+            } else if line.quantity.isZero {
+                raise("unmatched_return")
             }
         }
-        for (holder, accruals) in taken where accruals.contains(where: { !$0.total.isZero }) {
-            try note(accruals)
-            try postEntry(
-                LoyaltyTransactionDraft(
-                    kind: .void, holder: holder, accruals: accruals,
-                    trace: [TraceStep(rule: "void", matched: true, reason: "the sale was voided")], flags: outcome.flags
-                ),
-                sale: id, card: nil)
-            outcome.member = holder.member
-            outcome.unverified = holder.member == nil
+    }
+
+    private mutating func take(_ line: SaleLine, _ wanted: Quantity, _ id: Int64, _ changes: inout PointChanges) throws
+    {
+        let source = try source(of: line, id)
+        var open = wanted
+        for var origin in try origins(of: line, source, id) {
+            let part = try origin.room(for: open)
+            guard !part.isZero else { continue }
+            origin.returned = try origin.returned.adding(part)
+            try origin.settle(as: line.id, into: &changes)
+            try origin.store(database)
+            var kept = ReturnRow(document: id, line: line, quantity: part)
+            (kept.origin, kept.originLine) = (origin.saleID, origin.id)
+            try kept.insert(database)
+            if let holder = origin.holder {
+                changes.note(
+                    TraceStep(
+                        rule: "return", matched: true,
+                        reason: "\(part) of line \(origin.id) of the original sale came back"), holder)
+            }
+            open = try open.adding(part.negated())
         }
-        outcome.earned = earnedByPresenter
+        guard !open.isZero else { return }
+        try leave(line, open, of: wanted, source, id, &changes)
     }
 
-    func isTombstoned() throws -> Bool {
-        try Bool.fetchOne(
-            database.cachedStatement(
-                sql: """
-                    SELECT 1 FROM void_tombstone WHERE number = ? AND register = ? AND store = ? AND epoch = ?
-                        AND (uid IS NULL OR ? IS NULL OR uid = ?)
-                    """),
-            arguments: [
-                sale.number, sale.register, sale.store, submission.event.identity.epoch, sale.uid, sale.uid,
-            ]) ?? false
-    }
-
-    /// Goods come back that no stored sale of a card explains.
-    private mutating func returnWithoutOrigin(
-        _ line: SaleLine, _ open: Quantity, _ taken: inout [Holder: [Accrual]], _ steps: inout [Holder: [TraceStep]]
+    /// Goods came back that no stored line explains.
+    private mutating func leave(
+        _ line: SaleLine, _ open: Quantity, of wanted: Quantity, _ source: Source, _ id: Int64,
+        _ changes: inout PointChanges
     ) throws {
-        guard let attachment = submission.attachment,
-            let holder = Holder(member: attachment.member, token: attachment.token)
-        else { return }
-        guard program.returns.unlinked == .reverseByRate, open == (try line.quantity.magnitude()) else {
-            outcome.flags.append("unmatched_return")
-            return
+        switch source {
+        case .ambiguous: raise("ambiguous_return")
+        case .sale: raise("unmatched_return")
+        case .unknown, .unlinked:
+            if program.returns.unlinked == .reverseByRate, open == wanted, let holder = presenter {
+                return try takeByRate(line, open, id, holder, &changes)
+            }
+            if case .unknown(let link) = source {
+                var kept = ReturnRow(document: id, line: line, quantity: open)
+                kept.link = resolved(link)
+                kept.epoch = submission.event.identity.epoch
+                try kept.insert(database)
+            } else if presenter == nil {
+                return
+            }
+            raise("unmatched_return")
         }
-        let member = try attachment.member.flatMap { try MemberCache.member(database, $0.value) }
+    }
+
+    private func takeByRate(
+        _ line: SaleLine, _ open: Quantity, _ id: Int64, _ holder: Holder, _ changes: inout PointChanges
+    ) throws {
+        let member = try holder.member.flatMap { try MemberCache.member(database, $0.value) }
         let reversal = try program.evaluateReversal(
             EarnInput(sale: sale, occurredAt: closedAt, businessDay: submission.businessDay, member: member), of: [line]
         )
+        var kept = ReturnRow(document: id, line: line, quantity: open)
+        kept.holder = holder
         for accrual in reversal.accruals {
-            for share in accrual.lines {
-                add(share.points, accrual.currency, share.line, to: &taken[holder, default: []])
+            for (name, points) in try Self.linePoints(accrual) {
+                try changes.add(
+                    points.granted.negated(), qualifying: points.qualifying.negated(), points.currency, name, holder)
+                kept.points.append(points)
             }
         }
-        steps[holder, default: []] += reversal.trace
+        try kept.insert(database)
+        for step in reversal.trace { changes.note(step, holder) }
     }
 
-    /// The stored lines that a returned line may be set against, the best first.
-    private func origins(of line: SaleLine) throws -> [Origin] {
-        let link = line.returned?.link ?? sale.links.first { $0.relation == .returns || $0.relation == .exchanges }
-        if let link {
-            guard let (id, _) = try find(link) else { return [] }
-            if let original = link.line {
-                return try origins(where: "sale_line.sale_id = ? AND sale_line.line_id = ?", [id, original])
+    /// Undoes what a document took back, because it is voided or revised.
+    func releaseReturns(of id: Int64, _ changes: inout PointChanges) throws {
+        for row in try ReturnRow.fetch(database, where: "sale_id = ?", [id]) {
+            if let origin = row.origin, let line = row.originLine {
+                for var stored in try StoredLine.fetch(
+                    database, where: "sale_line.sale_id = ? AND sale_line.line_id = ?", [origin, line])
+                {
+                    let rest = try stored.returned.adding(row.quantity.negated())
+                    stored.returned = rest.isNegative ? .zero : rest
+                    try stored.settle(as: row.line, into: &changes)
+                    try stored.store(database)
+                }
             }
-            return try origins(
-                where: "sale_line.sale_id = ? AND sale_line.code IS ? ORDER BY sale_line.line_id",
-                [id, line.code?.value])
+            guard let holder = row.holder else { continue }
+            for points in row.points {
+                try changes.add(
+                    points.granted, qualifying: points.qualifying, points.currency, row.line, holder)
+            }
         }
-        guard program.returns.unlinked == .matchLastPurchase, let code = line.code?.value,
-            let holder = Holder(member: submission.attachment?.member, token: submission.attachment?.token)
-        else { return [] }
-        return try origins(
-            where: """
-                sale_line.member_key = ? AND sale_line.code = ? AND sale.closed_at <= ?
-                ORDER BY sale.closed_at DESC, sale_line.sale_id DESC, sale_line.line_id LIMIT 100
-                """, [holder.key, code, closedAt.microseconds])
+        try database.execute(sql: "DELETE FROM sale_return WHERE sale_id = ?", arguments: [id])
     }
 
-    private func origins(where condition: String, _ arguments: StatementArguments) throws -> [Origin] {
-        try Row.fetchAll(
-            database.cachedStatement(
-                sql: """
-                    SELECT sale_line.*, sale.member_id, sale.card_token FROM sale_line
-                    JOIN sale ON sale.id = sale_line.sale_id AND sale.state IN ('completed', 'voided') WHERE \(condition)
-                    """), arguments: arguments
-        ).map { row in
-            Origin(
-                saleID: row["sale_id"], line: row["line_id"],
-                memberID: (row["member_id"] as String?).map { MemberID($0) },
-                token: (row["card_token"] as Data?).map { CardToken(bytes: $0) },
-                quantity: try Quantity(row["quantity"] as String), returned: try Quantity(row["returned"] as String),
-                points: try JSONDecoder().decode([LinePoints].self, from: row["points"] as Data))
-        }
-    }
-
-    /// Takes the share of a returned quantity off a stored line; answers the points as negative amounts.
-    private func takeBack(_ part: Quantity, from origin: Origin) throws -> [(currency: String, points: Points)] {
-        var points = origin.points
-        var result: [(String, Points)] = []
-        for index in points.indices {
-            let share = try Clawback.points(
-                granted: points[index].granted, quantity: origin.quantity, returnedBefore: origin.returned,
-                takenBefore: points[index].taken, returning: part)
-            points[index].taken = try points[index].taken.adding(share)
-            result.append((points[index].currency, try share.negated()))
-        }
-        try store(points, returned: origin.returned.adding(part), of: origin)
-        return result
-    }
-
-    /// Takes all that a line still holds. Not by quantity: a line of quantity 0 can have given points for its amount.
-    private func takeBackRest(of origin: Origin) throws -> [(currency: String, points: Points)] {
-        var points = origin.points
-        var result: [(String, Points)] = []
-        for index in points.indices {
-            result.append((points[index].currency, try points[index].taken.subtracting(points[index].granted)))
-            points[index].taken = points[index].granted
-        }
-        try store(points, returned: origin.quantity, of: origin)
-        return result
-    }
-
-    private func store(_ points: [LinePoints], returned: Quantity, of origin: Origin) throws {
+    /// Returns that named this sale before it arrived are set against it.
+    func adoptReturns(_ id: Int64) throws {
+        let identity = submission.event.identity
         try database.cachedStatement(
-            sql: "UPDATE sale_line SET returned = ?, points = ? WHERE sale_id = ? AND line_id = ?"
+            sql: """
+                UPDATE sale_return SET origin_id = :id
+                WHERE origin_id IS NULL AND sale_id <> :id AND points = '[]'
+                    AND (link_uid = :uid OR (link_number = :number AND (link_uid IS NULL OR :uid IS NULL)))
+                    AND (link_number IS NULL OR link_number = :number)
+                    AND (link_register IS NULL OR link_register = :register)
+                    AND (link_store IS NULL OR link_store = :store)
+                    AND (link_day IS NULL OR link_day = :day) AND (link_uid IS NOT NULL OR link_epoch = :epoch)
+                    AND (SELECT closed_at FROM sale WHERE sale.id = sale_return.sale_id) >= :closed
+                """
         ).execute(arguments: [
-            returned.description, String(decoding: try JSONEncoder().encode(points), as: UTF8.self), origin.saleID,
-            origin.line,
+            "id": id, "uid": sale.uid, "number": sale.number, "register": sale.register, "store": sale.store,
+            "day": submission.businessDay.description, "epoch": identity.epoch, "closed": closedAt.microseconds,
         ])
     }
 
-    private func add(_ points: Points, _ currency: String, _ line: String, to accruals: inout [Accrual]) {
-        guard !points.isZero else { return }
-        let share = Accrual.LineShare(line: line, points: points)
-        if let index = accruals.firstIndex(where: { $0.currency == currency }),
-            let total = try? accruals[index].total.adding(points),
-            let qualifying = try? accruals[index].qualifying.adding(points)
-        {
-            accruals[index].total = total
-            accruals[index].qualifying = qualifying
-            accruals[index].lines.append(share)
-        } else {
-            accruals.append(Accrual(currency: currency, total: points, qualifying: points, lines: [share]))
+    /// Sets what came back of a sale against its lines: the line that was named if it is still the same product, else
+    /// lines of that product. What finds no room waits for a revision that brings the line back.
+    func placeReturns(on id: Int64, _ lines: inout [StoredLine]) throws {
+        let rows = try ReturnRow.fetch(database, where: "origin_id = ?", [id])
+        guard !rows.isEmpty else { return }
+        try database.execute(sql: "DELETE FROM sale_return WHERE origin_id = ?", arguments: [id])
+        for row in rows {
+            var rest = row
+            for index in Self.order(lines, line: row.wantedLine, code: row.code) {
+                let part = try lines[index].room(for: rest.quantity)
+                guard !part.isZero else { continue }
+                lines[index].returned = try lines[index].returned.adding(part)
+                var piece = row
+                (piece.quantity, piece.originLine) = (part, lines[index].id)
+                try piece.insert(database)
+                rest.quantity = try rest.quantity.adding(part.negated())
+            }
+            guard !rest.quantity.isZero else { continue }
+            rest.originLine = nil
+            try rest.insert(database)
         }
     }
 
-    /// The stored sale that a link names. What the link leaves out is taken from this document.
-    private func find(_ link: SaleLink) throws -> (Int64, String)? {
-        if let uid = link.uid,
-            let row = try Row.fetchOne(
-                database.cachedStatement(sql: "SELECT id, reference FROM sale WHERE uid = ? ORDER BY id DESC LIMIT 1"),
-                arguments: [uid])
-        {
-            return (row["id"], row["reference"])
+    /// Where a return belongs, the best first: the named line if it is that product, then lines of the product; those
+    /// without a quantity last, as they take everything.
+    private static func order(_ lines: [StoredLine], line: String?, code: String?) -> [Int] {
+        let named = lines.indices.filter { lines[$0].id == line && (code == nil || lines[$0].code == code) }
+        let others = lines.indices.filter {
+            lines[$0].code == code && lines[$0].id != line && (code != nil || line == nil)
         }
-        guard let number = link.number else { return nil }
-        let row = try Row.fetchOne(
-            database.cachedStatement(
-                sql: """
-                    SELECT id, reference FROM sale
-                    WHERE number = ? AND register = ? AND store = ? AND (? IS NULL OR business_day = ?)
-                    ORDER BY epoch = ? DESC, id DESC LIMIT 1
-                    """),
-            arguments: [
-                number, link.register ?? sale.register, link.store ?? sale.store, link.businessDay?.description,
-                link.businessDay?.description, submission.event.identity.epoch,
-            ])
-        return row.map { ($0["id"], $0["reference"]) }
+        return named + others.filter { !lines[$0].quantity.isZero } + others.filter { lines[$0].quantity.isZero }
+    }
+
+    private func source(of line: SaleLine, _ id: Int64) throws -> Source {
+        let stated = line.returned?.link ?? sale.links.first { $0.relation == .returns || $0.relation == .exchanges }
+        guard let link = stated, link.number != nil || link.uid != nil else { return .unlinked }
+        let candidates = try sales(named: link).filter { $0.id != id && $0.closedAt <= closedAt }
+        guard candidates.count > 1 else { return candidates.first.map { .sale($0.id, link) } ?? .unknown(link) }
+        let sold = try candidates.filter { try !self.lines(of: $0.id, line, link).isEmpty }
+        let own = sold.filter { $0.holder != nil && $0.holder == presenter }
+        let fitting = own.isEmpty ? sold : own
+        guard let newest = fitting.first ?? candidates.first else { return .unknown(link) }
+        // Points may come off one person only where there is no doubt whose sale it was.
+        guard fitting.allSatisfy({ $0.holder == newest.holder }) else { return .ambiguous }
+        return .sale(newest.id, link)
+    }
+
+    private func lines(of id: Int64, _ line: SaleLine, _ link: SaleLink) throws -> [StoredLine] {
+        let lines = try StoredLine.fetch(database, where: "sale_line.sale_id = ? ORDER BY sale_line.line_id", [id])
+        return Self.order(lines, line: link.line, code: line.code?.value).map { lines[$0] }
+    }
+
+    /// The stored lines that a returned line may be set against, the best first.
+    private func origins(of line: SaleLine, _ source: Source, _ id: Int64) throws -> [StoredLine] {
+        switch source {
+        case .ambiguous, .unknown: return []
+        case .sale(let original, let link): return try lines(of: original, line, link)
+        case .unlinked:
+            guard program.returns.unlinked == .matchLastPurchase, let code = line.code?.value, let holder = presenter
+            else { return [] }
+            // What the card bought before the cache knew its member belongs to the same person.
+            return try StoredLine.fetch(
+                database,
+                where: """
+                    sale_line.member_key IN (?, ?) AND sale_line.code = ? AND sale.closed_at <= ? AND sale.id <> ?
+                        AND sale.state = 'completed' AND sale_line.returned <> sale_line.quantity
+                    ORDER BY sale.closed_at DESC, sale_line.sale_id DESC, sale_line.line_id LIMIT 100
+                    """,
+                [
+                    holder.key, holder.token.map(Holder.key) ?? holder.key, code, closedAt.microseconds, id,
+                ])
+        }
     }
 }

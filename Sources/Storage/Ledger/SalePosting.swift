@@ -11,7 +11,9 @@ struct SalePosting {
     let terminal: String
     let submission: SaleSubmission
     var outcome = LedgerOutcome(decision: .accepted)
-    /// What this document gave to the attached member, for the answer.
+    /// Whose answer this is: who holds the sale's points, which after a revision need not be the card of this document.
+    var presenter: Holder?
+    /// What this document gave to the presenter, in the primary currency.
     var earnedByPresenter: Points?
 
     init(database: Database, vault: CardVault, terminal: String, submission: SaleSubmission) {
@@ -19,6 +21,7 @@ struct SalePosting {
         self.vault = vault
         self.terminal = terminal
         self.submission = submission
+        presenter = Holder(submission.attachment)
     }
 
     var sale: Sale { submission.sale }
@@ -26,11 +29,11 @@ struct SalePosting {
     var closedAt: Timestamp { sale.closedAt ?? submission.event.time }
 
     mutating func run() throws -> LedgerOutcome {
-        let fingerprint = SaleFingerprint.of(sale, closedAt: closedAt)
+        let fingerprint = SaleFingerprint.of(sale)
         let digest = SaleFingerprint.digest(sale, verb: submission.verb, fingerprint: fingerprint)
         if let known = try knownEvent() { return try repeated(known, digest) }
         if isVoid {
-            try void()
+            try void(digest)
         } else {
             try post(fingerprint)
         }
@@ -42,7 +45,7 @@ struct SalePosting {
     func isRepeat() throws -> Bool {
         if try knownEvent() != nil { return true }
         if isVoid { return false }
-        if case .new = try decision(SaleFingerprint.of(sale, closedAt: closedAt)).decision { return false }
+        if case .new = try decision(SaleFingerprint.of(sale)) { return false }
         return true
     }
 
@@ -56,34 +59,33 @@ struct SalePosting {
             arguments: [identity.source, identity.epoch, identity.id])
     }
 
-    private func decision(_ fingerprint: Data) throws -> (decision: DuplicateDecision, knownSale: Int64?) {
-        let known = try Row.fetchOne(
+    private func decision(_ fingerprint: Data) throws -> DuplicateDecision {
+        let known = try Row.fetchAll(
             database.cachedStatement(
                 sql: """
-                    SELECT id, fingerprint, revision, closed_at FROM sale
+                    SELECT id, fingerprint, superseded, revision, closed_at FROM sale
                     WHERE number = ? AND register = ? AND store = ? AND epoch = ? AND business_day = ? AND operator = ?
-                    ORDER BY id DESC LIMIT 1
+                    ORDER BY id DESC LIMIT 100
                     """),
             arguments: [
                 sale.number, sale.register, sale.store, submission.event.identity.epoch,
                 submission.businessDay.description, sale.operatorID ?? "",
             ])
-        let decision = DuplicateDecision.decide(
-            sameEvent: nil,
-            natural: known.map {
-                .init(
-                    sameFingerprint: $0["fingerprint"] as Data == fingerprint, revision: $0["revision"],
-                    closedAt: Timestamp(microseconds: $0["closed_at"]))
+        let earlier = hexadecimal(Array(fingerprint))
+        return DuplicateDecision.decide(
+            natural: try known.map { row in
+                let superseded = try JSONDecoder().decode([String].self, from: row["superseded"] as Data)
+                return .init(
+                    id: row["id"],
+                    content: row["fingerprint"] as Data == fingerprint
+                        ? .same : superseded.contains(earlier) ? .superseded : .other,
+                    revision: row["revision"], closedAt: Timestamp(microseconds: row["closed_at"]))
             },
             revision: sale.revision, closedAt: closedAt, isFingerprintRecent: try isFingerprintRecent(fingerprint))
-        return (decision, known?["id"])
     }
 
-    private mutating func repeated(_ known: Row, _ digest: Data) throws -> LedgerOutcome {
-        let decision = DuplicateDecision.decide(
-            sameEvent: known["digest"] as Data == digest, natural: nil, revision: nil, closedAt: closedAt,
-            isFingerprintRecent: false)
-        guard decision == .duplicate else {
+    private func repeated(_ known: Row, _ digest: Data) throws -> LedgerOutcome {
+        guard known["digest"] as Data == digest else {
             try tally(database, "event.id_conflict", on: submission.receivedDay)
             return LedgerOutcome(decision: .identityConflict)
         }
@@ -94,47 +96,49 @@ struct SalePosting {
     }
 
     private mutating func post(_ fingerprint: Data) throws {
-        let (decision, known) = try decision(fingerprint)
-        switch decision {
-        case .duplicate, .identityConflict:
-            try repeatOfSale(known)
-        case .revision(let implicit):
-            if let known { try revise(known, fingerprint, implicit: implicit) }
+        switch try decision(fingerprint) {
+        case .duplicate(let id):
+            try repeatOfSale(id)
+        case .revision(let id, let implicit):
+            try revise(id, fingerprint, implicit: implicit)
         case .new(let flags):
             outcome.flags = submission.flags + flags
-            let id = try insertSale(fingerprint)
-            if try isTombstoned() {
-                outcome.flags.append("voided_before_arrival")
-                try database.execute(sql: "UPDATE sale SET state = 'voided' WHERE id = ?", arguments: [id])
-            } else {
-                try earn(id)
-                try takeBack(id)
-            }
+            let voidedBy = try takeTombstone()
+            if voidedBy != nil { outcome.flags.append("voided_before_arrival") }
+            let id = try insertSale(fingerprint, voidedBy: voidedBy)
+            try adoptReturns(id)
+            try earn(id)
+            if voidedBy == nil { try postReturns(id) }
+            try updateFlags(id)
             try countSale()
         }
-        if submission.attachment != nil { outcome.earned = earnedByPresenter ?? .zero(decimals: primaryDecimals) }
+        if presenter != nil { outcome.earned = earnedByPresenter ?? .zero(decimals: primaryDecimals) }
         try finishOutcome()
     }
 
     /// The till sent a known sale under a new event id: the answer of the first one.
-    private mutating func repeatOfSale(_ id: Int64?) throws {
-        guard let id,
+    private mutating func repeatOfSale(_ id: Int64) throws {
+        guard
             let row = try Row.fetchOne(
                 database, sql: "SELECT reference, member_id, card_token, flags FROM sale WHERE id = ?", arguments: [id])
         else { return }
         outcome = LedgerOutcome(
             decision: .duplicate, sale: row["reference"],
             flags: try JSONDecoder().decode([String].self, from: row["flags"] as Data))
-        outcome.member = (row["member_id"] as String?).map { MemberID($0) }
-        outcome.unverified = outcome.member == nil && (row["card_token"] as Data?) != nil
-        earnedByPresenter = try balanceOfEntries(sale: id)
+        presenter = Holder(row)
+        if let presenter {
+            outcome.member = presenter.member
+            outcome.unverified = presenter.member == nil
+            earnedByPresenter = try balanceOfEntries(sale: id, presenter)
+        }
         try tally(database, "event.duplicate", on: submission.receivedDay)
     }
 
-    private func balanceOfEntries(sale id: Int64) throws -> Points {
+    private func balanceOfEntries(sale id: Int64, _ holder: Holder) throws -> Points {
         var total = Points.zero(decimals: primaryDecimals)
         for row in try Row.fetchAll(
-            database, sql: "SELECT units, decimals FROM ledger_entry WHERE sale_id = ?", arguments: [id])
+            database, sql: "SELECT units, decimals FROM ledger_entry WHERE sale_id = ? AND member_key = ?",
+            arguments: [id, holder.key])
         { total = try total.adding(Points(units: row["units"], decimals: row["decimals"])) }
         return total
     }
@@ -143,77 +147,44 @@ struct SalePosting {
         guard !sale.lines.isEmpty else { return false }
         return try Bool.fetchOne(
             database.cachedStatement(
-                sql: "SELECT 1 FROM sale WHERE fingerprint = ? AND register = ? AND received_at > ? LIMIT 1"),
-            arguments: [fingerprint, sale.register, submission.receivedAt.adding(seconds: -120).microseconds]) ?? false
-    }
-
-    private mutating func insertSale(_ fingerprint: Data) throws -> Int64 {
-        try database.cachedStatement(
-            sql: """
-                INSERT INTO sale (reference, epoch, store, register, business_day, operator, number, uid, revision,
-                    fingerprint, closed_at, received_at, received_day, state, kind, receipt, total, currency, member_id,
-                    card_token, flags, document)
-                VALUES ('', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'completed', ?, ?, ?, ?, ?, ?, ?, ?)
-                """
-        ).execute(arguments: [
-            submission.event.identity.epoch, sale.store, sale.register, submission.businessDay.description,
-            sale.operatorID ?? "", sale.number, sale.uid, sale.revision, fingerprint, closedAt.microseconds,
-            submission.receivedAt.microseconds, submission.receivedDay.description, sale.kind.rawValue, sale.receipt,
-            sale.totals.grand.minorUnits, sale.currency.code, submission.attachment?.member?.value,
-            submission.attachment?.token?.bytes, try json(outcome.flags), try JSONEncoder().encode(sale),
-        ])
-        let id = database.lastInsertedRowID
-        let reference = "s-\(terminal)-\(id)"
-        try database.cachedStatement(sql: "UPDATE sale SET reference = ? WHERE id = ?").execute(arguments: [
-            reference, id,
-        ])
-        outcome.sale = reference
-        return id
+                sql:
+                    "SELECT 1 FROM sale WHERE fingerprint = ? AND register = ? AND store = ? AND received_at > ? LIMIT 1"
+            ),
+            arguments: [
+                fingerprint, sale.register, sale.store, submission.receivedAt.adding(seconds: -120).microseconds,
+            ]) ?? false
     }
 
     private func countSale() throws {
         try tally(database, "sale.all", on: submission.receivedDay)
         if submission.attachment != nil { try tally(database, "sale.matched", on: submission.receivedDay) }
         if !program.returnLines(of: sale).isEmpty { try tally(database, "sale.return", on: submission.receivedDay) }
-        for flag in ["number_reused", "suspected_duplicate", "totals_mismatch", "unmatched_return"]
+        for flag in ["number_reused", "suspected_duplicate", "totals_mismatch", "unmatched_return", "ambiguous_return"]
         where outcome.flags.contains(flag) { try tally(database, "event.\(flag)", on: submission.receivedDay) }
-    }
-
-    /// Keeps E with its outcome.
-    private func remember(_ digest: Data) throws {
-        let identity = submission.event.identity
-        try database.cachedStatement(
-            sql: """
-                INSERT INTO till_event (source, epoch, event_id, digest, outcome, received_at) VALUES (?, ?, ?, ?, ?, ?)
-                """
-        ).execute(arguments: [
-            identity.source, identity.epoch, identity.id, digest, try JSONEncoder().encode(outcome),
-            submission.receivedAt.microseconds,
-        ])
     }
 
     /// Fills in who the member is and what the balance may be.
     mutating func finishOutcome() throws {
-        guard let attachment = submission.attachment, outcome.decision != .duplicate else { return }
-        outcome.member = attachment.member
-        outcome.unverified = attachment.member == nil
-        guard let id = attachment.member, let member = try MemberCache.member(database, id.value) else { return }
+        guard let presenter, outcome.decision != .duplicate else { return }
+        outcome.member = presenter.member
+        outcome.unverified = presenter.member == nil
+        guard let id = presenter.member, let member = try MemberCache.member(database, id.value) else { return }
         outcome.tier = member.tier
         guard let balance = member.balance else { return }
-        var hint = balance
+        var hint: Points? = balance
         let since = member.balanceAsOf?.microseconds ?? 0
         for row in try Row.fetchAll(
             database.cachedStatement(
                 sql: "SELECT units, decimals FROM ledger_entry WHERE member_id = ? AND recorded_at > ?"),
             arguments: [id.value, since])
-        { hint = try hint.adding(Points(units: row["units"], decimals: row["decimals"])) }
+        {
+            // A hint that does not fit is no reason to refuse a sale.
+            hint = try? hint?.adding(Points(units: row["units"], decimals: row["decimals"]))
+        }
+        guard let hint else { return }
         outcome.balanceHint = hint
         outcome.balanceAsOf = member.balanceAsOf
     }
 
     var primaryDecimals: Int { program.currencies[program.primaryCurrency] ?? 0 }
-
-    func json(_ strings: [String]) throws -> String {
-        String(decoding: try JSONEncoder().encode(strings), as: UTF8.self)
-    }
 }

@@ -46,6 +46,10 @@ public struct MemberImport: Sendable {
                         database, tokens, of: record.member.id, generation: generation, snapshot: snapshot)
                     {
                         result.conflicts.append(index)
+                        // The file names the member, so a snapshot must not remove what is known of him.
+                        try database.execute(
+                            sql: "UPDATE member SET generation = max(generation, ?) WHERE id = ?",
+                            arguments: [generation, record.member.id.value])
                     } else if try Self.upsert(database, record.member, tokens, generation) {
                         result.added += 1
                     } else {
@@ -73,7 +77,12 @@ public struct MemberImport: Sendable {
                 let stale =
                     try Int.fetchOne(
                         database, sql: "SELECT count(*) FROM member WHERE generation < ?", arguments: [generation]) ?? 0
-                let all = try Int.fetchOne(database, sql: "SELECT count(*) FROM member") ?? 0
+                // Of the members that were there before: what a wrong file adds must not hide what it removes.
+                let all =
+                    try Int.fetchOne(
+                        database, sql: "SELECT count(*) FROM member WHERE added_generation < ?", arguments: [generation]
+                    )
+                    ?? 0
                 guard force || stale * 100 <= all * Self.largestDeletionPercent else {
                     throw LoyaltyError(
                         .membersTooManyDeletions,
@@ -118,12 +127,13 @@ public struct MemberImport: Sendable {
         try database.cachedStatement(
             sql: """
                 INSERT INTO member (id, status, replaced_by, tier, segments, entitlements, birthday, household, balance,
-                    balance_as_of, greeting, generation)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    balance_as_of, greeting, added_generation, generation)
+                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?12)
                 ON CONFLICT (id) DO UPDATE SET status = excluded.status, replaced_by = excluded.replaced_by,
                     tier = excluded.tier, segments = excluded.segments, entitlements = excluded.entitlements,
                     birthday = excluded.birthday, household = excluded.household, balance = excluded.balance,
-                    balance_as_of = excluded.balance_as_of, greeting = excluded.greeting, generation = excluded.generation
+                    balance_as_of = excluded.balance_as_of, greeting = excluded.greeting,
+                    generation = max(generation, excluded.generation)
                 """
         ).execute(arguments: [
             member.id.value, member.status.word, replacedBy, member.tier,

@@ -45,9 +45,7 @@ public struct Outbox: OutboundQueue {
                         FROM outbox
                         JOIN ledger_entry ON ledger_entry.id = outbox.entry_id
                         JOIN sale ON sale.id = ledger_entry.sale_id
-                        WHERE outbox.state = 'ready' AND outbox.not_before <= ?
-                            AND NOT EXISTS (SELECT 1 FROM outbox earlier WHERE earlier.state = 'ready'
-                                AND earlier.member_key = outbox.member_key AND earlier.sequence < outbox.sequence)
+                        WHERE outbox.state = 'ready' AND outbox.is_head = 1 AND outbox.not_before <= ?
                         ORDER BY outbox.sequence LIMIT ?
                         """), arguments: [now.microseconds, limit]
             ).map { row in
@@ -60,7 +58,8 @@ public struct Outbox: OutboundQueue {
                     type: "org.loyaltyd.transaction.\(kind).v1",
                     subject: (row["member_id"] as String?).map { "member/\($0)" },
                     time: Timestamp(microseconds: row["recorded_at"]), data: [UInt8](row["document"] as Data),
-                    card: try (row["sealed_card"] as Data?).flatMap { try vault.open($0, for: id) },
+                    // A seal that does not open must not hold up everybody: the token in the payload is left.
+                    card: (row["sealed_card"] as Data?).flatMap { try? vault.open($0, for: id) },
                     attempts: row["attempts"],
                     firstTriedAt: (row["first_tried_at"] as Int64?).map { Timestamp(microseconds: $0) })
             }
@@ -81,6 +80,7 @@ public struct Outbox: OutboundQueue {
                             WHERE entry_id = ? AND state = 'ready'
                             """
                     ).execute(arguments: [warning, now, now, record.id])
+                    if database.changesCount > 0 { try Self.moveHead(database, after: record.id) }
                 case .retry(let notBefore, let reason):
                     try database.cachedStatement(
                         sql: """
@@ -97,6 +97,7 @@ public struct Outbox: OutboundQueue {
                             WHERE entry_id = ? AND state = 'ready'
                             """
                     ).execute(arguments: [reason, now, now, record.id])
+                    if database.changesCount > 0 { try Self.moveHead(database, after: record.id) }
                 }
             }
         }.value
@@ -105,7 +106,8 @@ public struct Outbox: OutboundQueue {
     public func nextDue() async throws -> Timestamp? {
         try await reading { database in
             try Int64.fetchOne(
-                database.cachedStatement(sql: "SELECT min(not_before) FROM outbox WHERE state = 'ready'")
+                database.cachedStatement(
+                    sql: "SELECT min(not_before) FROM outbox WHERE state = 'ready' AND is_head = 1")
             )
             .map { Timestamp(microseconds: $0) }
         }
@@ -173,19 +175,38 @@ public struct Outbox: OutboundQueue {
     /// - Throws: `storage.*`.
     public func retry(_ ids: [String]) async throws(LoyaltyError) -> Int {
         try await database.writer.submit { database in
-            let reset = "UPDATE outbox SET state = 'ready', attempts = 0, first_tried_at = NULL, not_before = 0"
-            if ids.isEmpty {
-                try database.execute(sql: "\(reset) WHERE state = 'dead'")
-                return database.changesCount
-            }
+            let reset =
+                "UPDATE outbox SET state = 'ready', attempts = 0, first_tried_at = NULL, not_before = 0, settled_at = NULL"
+            let ids =
+                ids.isEmpty
+                ? try String.fetchAll(database, sql: "SELECT entry_id FROM outbox WHERE state = 'dead'") : ids
             var count = 0
             for id in ids {
-                try database.execute(
-                    sql: "\(reset) WHERE entry_id = ? AND state IN ('dead', 'ready')", arguments: [id])
-                count += database.changesCount
+                try database.cachedStatement(sql: "\(reset) WHERE entry_id = ? AND state IN ('dead', 'ready')")
+                    .execute(arguments: [id])
+                guard database.changesCount > 0 else { continue }
+                count += 1
+                try Self.moveHead(database, after: id)
             }
             return count
         }.value
+    }
+
+    /// Marks the oldest ready row of an entry's member, so that `due` need not look through the rows behind it.
+    private static func moveHead(_ database: Database, after id: String) throws {
+        guard
+            let key = try String.fetchOne(
+                database.cachedStatement(sql: "SELECT member_key FROM outbox WHERE entry_id = ?"), arguments: [id])
+        else { return }
+        try database.cachedStatement(
+            sql: "UPDATE outbox SET is_head = 0 WHERE member_key = ? AND state = 'ready' AND is_head = 1"
+        ).execute(arguments: [key])
+        try database.cachedStatement(
+            sql: """
+                UPDATE outbox SET is_head = 1 WHERE sequence =
+                    (SELECT min(sequence) FROM outbox WHERE member_key = ? AND state = 'ready')
+                """
+        ).execute(arguments: [key])
     }
 
     private static func items(

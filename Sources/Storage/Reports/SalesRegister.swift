@@ -68,8 +68,8 @@ public struct SalesRegister: Sendable {
                 let row = try Self.rows(
                     database,
                     where:
-                        "sale.reference = ? OR sale.number = ? OR sale.uid = ? ORDER BY sale.reference = ? DESC, sale.id DESC LIMIT 1",
-                    [name, name, name, name]
+                        "sale.reference = ?1 OR sale.number = ?1 OR sale.receipt = ?1 OR sale.uid = ?1 ORDER BY sale.reference = ?1 DESC, sale.id DESC LIMIT 1",
+                    [name]
                 ).first,
                 let document = try Data.fetchOne(
                     database, sql: "SELECT document FROM sale WHERE reference = ?", arguments: [row.reference])

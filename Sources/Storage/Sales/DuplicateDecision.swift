@@ -1,38 +1,46 @@
 internal import LoyaltyModel
 
-/// The duplicate table of docs/till-protocol.md, as a pure function of what is known when a document arrives.
+/// The duplicate table of docs/till-protocol.md for an event that is new, as a pure function of what is known when its
+/// document arrives. Events that are known (E) are decided by their digest alone.
 ///
-/// E is the event's identity (source, epoch, id); N the natural key (epoch, store, register, business day, operator,
-/// number); F the fingerprint of the content.
+/// N is the natural key (epoch, store, register, business day, operator, number); F the fingerprint of the content.
 enum DuplicateDecision: Equatable, Sendable {
-    /// E or N is known with the same content: same answer, no effect.
-    case duplicate
-    /// E is known with other content.
-    case identityConflict
+    /// N is known with the same content, or with a later one: same answer, no effect.
+    case duplicate(of: Int64)
     /// N is known, and this is a newer state of that sale.
-    case revision(implicit: Bool)
+    case revision(of: Int64, implicit: Bool)
     case new(flags: [String])
 
     struct KnownSale: Equatable, Sendable {
-        var sameFingerprint: Bool
+        enum Content: Equatable, Sendable {
+            case same
+            /// An earlier state of the sale had it.
+            case superseded
+            case other
+        }
+
+        var id: Int64
+        var content: Content
         var revision: Int64?
         var closedAt: Timestamp
     }
 
     /// - Parameters:
-    ///   - sameEvent: whether E is known, and then whether its content is the same.
-    ///   - natural: the latest sale under N.
+    ///   - natural: the sales under N, the newest first; more than one where the till used a number again.
     ///   - isFingerprintRecent: whether another sale of this register with the same F came within 120 s.
     static func decide(
-        sameEvent: Bool?, natural: KnownSale?, revision: Int64?, closedAt: Timestamp, isFingerprintRecent: Bool
+        natural: [KnownSale], revision: Int64?, closedAt: Timestamp, isFingerprintRecent: Bool
     ) -> DuplicateDecision {
-        if let sameEvent { return sameEvent ? .duplicate : .identityConflict }
-        if let natural {
-            if natural.sameFingerprint { return .duplicate }
-            if let revision, revision > natural.revision ?? 0 { return .revision(implicit: false) }
-            if natural.closedAt == closedAt { return .revision(implicit: true) }
-            return .new(flags: ["number_reused"])
+        if let same = natural.first(where: { $0.content == .same }) { return .duplicate(of: same.id) }
+        let sameClosing = natural.first { $0.closedAt == closedAt }
+        guard let known = sameClosing ?? natural.first else {
+            return .new(flags: isFingerprintRecent ? ["suspected_duplicate"] : [])
         }
-        return .new(flags: isFingerprintRecent ? ["suspected_duplicate"] : [])
+        if let revision, revision > known.revision ?? 0 { return .revision(of: known.id, implicit: false) }
+        // A resend that was overtaken by a correction must not undo it.
+        if let earlier = natural.first(where: { $0.content == .superseded }) { return .duplicate(of: earlier.id) }
+        guard sameClosing != nil else { return .new(flags: ["number_reused"]) }
+        if let revision, let latest = known.revision, revision < latest { return .duplicate(of: known.id) }
+        return .revision(of: known.id, implicit: true)
     }
 }

@@ -3,16 +3,19 @@ internal import Foundation
 internal import LoyaltyModel
 
 /// Key F: SHA-256 over what a sale says of goods and money, however its lines are ordered.
+///
+/// The minute of `closed_at` is part of it only where the till gives one: the event's own time is another at every resend.
 enum SaleFingerprint {
-    static func of(_ sale: Sale, closedAt: Timestamp) -> Data {
+    static func of(_ sale: Sale) -> Data {
         var lines = sale.lines.map { line in
             "\(line.kind.rawValue)|\(line.code?.value ?? "")|\(plain(line.quantity))|\(line.amount)|\(line.voided)"
         }
         lines.sort()
         var tenders = sale.tenders.map { "\($0.kind.rawValue)|\($0.amount)" }
         tenders.sort()
+        let minute = sale.closedAt.map { "\($0.microseconds / 60_000_000)" } ?? ""
         var hash = SHA256()
-        for part in [lines, [sale.totals.grand.description], tenders, ["\(closedAt.microseconds / 60_000_000)"]] {
+        for part in [lines, [sale.totals.grand.description], tenders, [minute]] {
             for text in part {
                 hash.update(data: Data(text.utf8))
                 hash.update(data: Data([0]))

@@ -25,7 +25,8 @@ public struct CardScreening: Sendable {
         self.init(
             classify: { text, kind, entry in
                 switch classifier.classify(text: text, kind: kind, entry: entry) {
-                case .loyalty(let number, _), .unclassified(let number): .number(number)
+                case .loyalty(let number, _): .number(number)
+                case .unclassified(let number): kind == .card ? .unclassified(number) : .number(number)
                 case .refused(let refusal): .refused(refusal)
                 }
             },

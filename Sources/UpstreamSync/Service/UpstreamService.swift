@@ -13,7 +13,18 @@ public final class UpstreamService: Sendable {
         var today: CalendarDate?
         var syncRequested = false
         var stopping = false
+        var hasEnded = false
         var drainTimer: Task<Void, Never>?
+        /// How often the delivery was woken.
+        var wakes = 0
+        var waiting: [Int: Waiting] = [:]
+        var lastWaiting = 0
+    }
+
+    /// Somebody who waits for the end of what the wake after `wakes` began.
+    private struct Waiting {
+        var wakes: Int
+        var continuation: CheckedContinuation<Void, Never>
     }
 
     private let queue: any OutboundQueue
@@ -51,6 +62,27 @@ public final class UpstreamService: Sendable {
         bell.continuation.yield()
     }
 
+    /// Returns when all that is queued now was delivered, or when there is nothing to do but wait: the back end cannot be
+    /// reached, or has said when to come again. Returns at cancellation, and where delivery has ended.
+    public func settled() async {
+        let id = shared.withLock {
+            $0.lastWaiting += 1
+            return $0.lastWaiting
+        }
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let isOver = shared.withLock { state in
+                    if state.hasEnded || Task.isCancelled { return true }
+                    state.waiting[id] = Waiting(wakes: state.wakes, continuation: continuation)
+                    return false
+                }
+                if isOver { continuation.resume() } else { notify() }
+            }
+        } onCancel: {
+            shared.withLock { $0.waiting.removeValue(forKey: id) }?.continuation.resume()
+        }
+    }
+
     public var status: UpstreamStatus {
         let today = clock.now.date
         return shared.withLock {
@@ -79,11 +111,15 @@ public final class UpstreamService: Sendable {
             bell.continuation.yield()
         }
         await transport.shutdown()
-        shared.withLock {
-            $0.drainTimer?.cancel()
-            $0.status.state = .off
-            $0.status.nextAttempt = nil
+        let left = shared.withLock { state in
+            state.drainTimer?.cancel()
+            state.status.state = .off
+            state.status.nextAttempt = nil
+            state.hasEnded = true
+            defer { state.waiting = [:] }
+            return state.waiting.values.map(\.continuation)
         }
+        for waiting in left { waiting.resume() }
     }
 
     private func deliver() async {
@@ -130,6 +166,12 @@ public final class UpstreamService: Sendable {
     }
 
     private func sleep(_ duration: Duration?) async -> DeliveryMachine.Input {
+        let settled = shared.withLock { state in
+            let settled = state.waiting.filter { $0.value.wakes < state.wakes }
+            for id in settled.keys { state.waiting[id] = nil }
+            return settled.values.map(\.continuation)
+        }
+        for waiting in settled { waiting.resume() }
         let timer = duration.map { duration in
             Task { [sleeper, bell] in
                 try await sleeper(duration)
@@ -140,6 +182,7 @@ public final class UpstreamService: Sendable {
         // A ring that comes from an older timer does no harm: the machine looks at the clock.
         for await _ in bell.stream { break }
         let isSync = shared.withLock { state in
+            state.wakes += 1
             defer { state.syncRequested = false }
             return state.syncRequested
         }

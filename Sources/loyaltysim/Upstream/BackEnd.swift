@@ -82,8 +82,8 @@ actor BackEnd {
         for element in elements {
             do {
                 let event = try ReceivedEvent(text: element)
-                if faults.rejects(id: event.identity.id) {
-                    results.append(EventResult(id: event.identity.id, status: 422, reason: "rejected on request"))
+                if let status = faults.refusal(id: event.identity.id) {
+                    results.append(EventResult(id: event.identity.id, status: status, reason: "rejected on request"))
                 } else {
                     accepted.append((results.count, event))
                     results.append(EventResult(id: event.identity.id, status: 200, reason: nil))

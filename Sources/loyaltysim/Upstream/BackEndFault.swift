@@ -9,6 +9,7 @@ enum BackEndFault: Hashable, Sendable {
     case dropAnswer(Int)
     case noResults
     case reject(String)
+    case gone(String)
     case slow(milliseconds: Int)
     case half(Int)
 
@@ -30,12 +31,12 @@ enum BackEndFault: Hashable, Sendable {
         case "unauthorized" where argument == nil: self = .unauthorized
         case "drop-answer": self = .dropAnswer(try count())
         case "no-results" where argument == nil: self = .noResults
-        case "reject":
+        case "reject", "gone":
             guard let argument, !argument.isEmpty else {
                 throw LoyaltyError(
-                    .simulatorFault, "the fault reject needs a part of an event id, such as reject:t-5f.42")
+                    .simulatorFault, "the fault \(text) needs a part of an event id, such as reject:t-5f.42")
             }
-            self = .reject(argument)
+            self = parts.first == "gone" ? .gone(argument) : .reject(argument)
         case "slow": self = .slow(milliseconds: try count(3_600_000))
         case "half": self = .half(try count())
         default:
@@ -53,6 +54,7 @@ enum BackEndFault: Hashable, Sendable {
         case .dropAnswer: "drop-answer"
         case .noResults: "no-results"
         case .reject: "reject"
+        case .gone: "gone"
         case .slow: "slow"
         case .half: "half"
         }
@@ -66,6 +68,7 @@ enum BackEndFault: Hashable, Sendable {
         drop-answer:N   store the next N batches, then close without an answer
         no-results      one status for the whole batch: 200, or 422 with nothing stored
         reject:TEXT     422 for every event whose id contains TEXT
+        gone:TEXT       410 for every event whose id contains TEXT
         slow:MS         wait so many milliseconds before each request is handled
         half:N          of the next N batches, store the first half and answer 503 for the rest
         Where N is left out it is 1. Faults without a number last until POST /faults replaces them.
@@ -75,28 +78,30 @@ enum BackEndFault: Hashable, Sendable {
 /// The faults still to be injected, and how often each one was.
 struct FaultPlan: Sendable {
     private var remaining: [String: Int] = [:]
-    private var rejected: [String] = []
+    /// What refuses single events, and with which status.
+    private var refusals: [(name: String, status: Int, text: String)] = []
     private(set) var injected: [String: Int] = [:]
 
     init(_ faults: [BackEndFault] = []) { replace(with: faults) }
 
     mutating func replace(with faults: [BackEndFault]) {
         remaining = [:]
-        rejected = []
+        refusals = []
         for fault in faults {
             switch fault {
             case .refuse(let count), .error(let count), .busy(let count), .dropAnswer(let count), .half(let count),
                 .slow(let count):
                 remaining[fault.name] = count
             case .unauthorized, .noResults: remaining[fault.name] = 1
-            case .reject(let text): rejected.append(text)
+            case .reject(let text): refusals.append((fault.name, 422, text))
+            case .gone(let text): refusals.append((fault.name, 410, text))
             }
         }
     }
 
     /// Names of the faults that are still in force.
     var active: [String] {
-        (remaining.filter { $0.value > 0 }.map(\.key) + (rejected.isEmpty ? [] : ["reject"])).sorted()
+        (remaining.filter { $0.value > 0 }.map(\.key) + Set(refusals.map(\.name))).sorted()
     }
 
     /// True, and one less to come, where the next request meets this counted fault.
@@ -114,10 +119,11 @@ struct FaultPlan: Sendable {
         return argument
     }
 
-    mutating func rejects(id: String) -> Bool {
-        guard rejected.contains(where: { id.contains($0) }) else { return false }
-        injected["reject", default: 0] += 1
-        return true
+    /// The status that refuses this event; nil where nothing does.
+    mutating func refusal(id: String) -> Int? {
+        guard let refusal = refusals.first(where: { id.contains($0.text) }) else { return nil }
+        injected[refusal.name, default: 0] += 1
+        return refusal.status
     }
 }
 

@@ -67,6 +67,8 @@ struct ReaderProbe {
                 "event": "scan", "reader": id.name, "text": String(decoding: scan.text, as: UTF8.self),
                 "entry": scan.entry.rawValue,
             ])
+        case .notice(let id, let notice):
+            return object(["event": "notice", "reader": id.name, "notice": notice.rawValue])
         case .partialDropped(let id, let count):
             return object(["event": "partial_dropped", "reader": id.name, "count": "\(count)"])
         }
