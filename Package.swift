@@ -40,8 +40,10 @@ let package = Package(
         ),
         .target(name: "CardReading", dependencies: ["LoyaltyModel"], swiftSettings: house),
         .target(
+            name: "ReaderCaptures", dependencies: ["LoyaltyModel", "DataFormats", "CardReading"], swiftSettings: house),
+        .target(
             name: "USBReaders",
-            dependencies: ["CLibUSB", "LoyaltyModel", "CardReading"],
+            dependencies: ["CLibUSB", "LoyaltyModel", "CardReading", "ReaderCaptures"],
             swiftSettings: house
         ),
         .target(name: "EarnRules", dependencies: ["LoyaltyModel", "DataFormats"], swiftSettings: house),
@@ -92,8 +94,8 @@ let package = Package(
         .target(
             name: "LoyaltyDaemon",
             dependencies: [
-                "LoyaltyModel", "DataFormats", "CardReading", "USBReaders", "EarnRules", "Storage", "Checkout",
-                "TillFeed", "UpstreamSync", "ControlAPI",
+                "LoyaltyModel", "DataFormats", "CardReading", "ReaderCaptures", "USBReaders", "EarnRules", "Storage",
+                "Checkout", "TillFeed", "UpstreamSync", "ControlAPI",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -111,7 +113,7 @@ let package = Package(
         .executableTarget(
             name: "loyaltyctl",
             dependencies: [
-                "LoyaltyModel", "DataFormats", "CardReading", "EarnRules", "ControlAPI", "TillFeed",
+                "LoyaltyModel", "DataFormats", "CardReading", "ReaderCaptures", "EarnRules", "ControlAPI", "TillFeed",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: house
@@ -131,6 +133,9 @@ let package = Package(
         .testTarget(name: "LoyaltyModelTests", dependencies: ["LoyaltyModel"], swiftSettings: house),
         .testTarget(name: "DataFormatsTests", dependencies: ["LoyaltyModel", "DataFormats"], swiftSettings: house),
         .testTarget(name: "CardReadingTests", dependencies: ["LoyaltyModel", "CardReading"], swiftSettings: house),
+        .testTarget(
+            name: "ReaderCapturesTests", dependencies: ["LoyaltyModel", "CardReading", "ReaderCaptures"],
+            swiftSettings: house),
         .executableTarget(
             name: "reader-probe",
             dependencies: ["LoyaltyModel", "CardReading", "USBReaders"],
@@ -138,7 +143,7 @@ let package = Package(
             swiftSettings: house),
         .testTarget(
             name: "USBReadersTests",
-            dependencies: ["LoyaltyModel", "CardReading", "USBReaders", "reader-probe"],
+            dependencies: ["LoyaltyModel", "CardReading", "ReaderCaptures", "USBReaders", "reader-probe"],
             swiftSettings: house),
         .testTarget(
             name: "EarnRulesTests", dependencies: ["LoyaltyModel", "DataFormats", "EarnRules"], swiftSettings: house),
@@ -158,7 +163,7 @@ let package = Package(
         .testTarget(
             name: "ControlAPITests",
             dependencies: [
-                "LoyaltyModel", "DataFormats", "ControlAPI", "loyaltyctl",
+                "LoyaltyModel", "DataFormats", "ReaderCaptures", "ControlAPI", "loyaltyctl",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),

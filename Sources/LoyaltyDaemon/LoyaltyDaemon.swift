@@ -48,7 +48,8 @@ public struct LoyaltyDaemon: Sendable {
     /// Reads all that a start would read, and changes nothing. - Throws: what a start would throw about it.
     public static func check(_ settings: DaemonSettings) throws(LoyaltyError) -> CheckReport {
         let rules = try RulesLoader(settings).load()
-        _ = try ReaderRules(settings.readers)
+        let readers = try ReaderRules(settings.readers)
+        if settings.readers.backend == .capture { _ = try readers.player() }
         if let upstream = settings.upstream { _ = try UpstreamURL(upstream.url) }
         return CheckReport(
             program: rules.program.identity.name, schemes: settings.schemes.count, warnings: rules.classifier.warnings)
@@ -70,18 +71,21 @@ public struct LoyaltyDaemon: Sendable {
         let upstream = try settings.upstream.map { try upstreamService($0, database) }
         let concerns = Concerns()
         let gate = StartGate()
+        let backend = try readerBackend(readerRules)
+        let signal: @Sendable (ReaderID, TillAnswer.Signal) -> Void = {
+            backend?.signal($1 == .no ? .error : .goodRead, on: $0)
+        }
         let state = DaemonState(
             DaemonState.Parts(
                 version: Self.version, settings: settings, database: database, clock: clock,
-                startedAt: clock.monotonic, lanes: lanes, readers: register, upstream: upstream, concerns: concerns))
+                startedAt: clock.monotonic, lanes: lanes, readers: register, upstream: upstream, concerns: concerns,
+                signal: signal))
         let feed = try TillService(
             settings: settings, lanes: lanes, readsStandardInput: readsStandardInput,
             decoder: TillEventDecoder(screening: screening(lanes)), gate: gate, log: log)
-        let backend =
-            settings.readers.backend == .usb ? USBReaderBackend(options: readerRules.options, clock: clock) : nil
         await lanes.connect(
             LaneService.Outlets(
-                notify: { feed.push($0) }, signal: { backend?.signal($1 == .no ? .error : .goodRead, on: $0) },
+                notify: { feed.push($0) }, signal: signal,
                 wakeUpstream: { upstream?.notify() }))
         let readers = backend.map {
             ReaderService(backend: $0, lanes: lanes, concerns: concerns, clock: clock, log: log)
@@ -114,6 +118,14 @@ public struct LoyaltyDaemon: Sendable {
         log.notice("stopped")
     }
 
+    private func readerBackend(_ rules: ReaderRules) throws(LoyaltyError) -> (any ReaderBackend)? {
+        switch settings.readers.backend {
+        case .usb: USBReaderBackend(options: rules.options, clock: clock)
+        case .capture: CaptureReaderBackend(player: try rules.player(), clock: clock)
+        case .none: nil
+        }
+    }
+
     private func openDatabase() throws(LoyaltyError) -> LoyaltyDatabase {
         let directory = settings.stateDirectory
         try LoyaltyDatabase.prepare(directory: directory)
@@ -139,6 +151,8 @@ public struct LoyaltyDaemon: Sendable {
         transport.readTimeout = min(transport.readTimeout, upstream.timeout)
         var delivery = UpstreamSettings()
         delivery.batchSize = upstream.batch
+        // On top of what `DeliveryService` waits: five seconds together.
+        delivery.drainDeadline = .seconds(1)
         let file = upstream.tokenFile
         return UpstreamService(
             queue: Outbox(database),

@@ -10,7 +10,7 @@ final class ReaderService: Service {
     static let unavailable = LoyaltyError.Code.usbUnavailable.name
     private static let retryInterval = Duration.seconds(30)
 
-    private let backend: USBReaderBackend
+    private let backend: any ReaderBackend
     private let lanes: LaneService
     private let concerns: Concerns
     private let clock: any LoyaltyClock
@@ -18,7 +18,7 @@ final class ReaderService: Service {
     private let isListening = Atomic(false)
 
     init(
-        backend: USBReaderBackend, lanes: LaneService, concerns: Concerns, clock: any LoyaltyClock, log: Logger
+        backend: any ReaderBackend, lanes: LaneService, concerns: Concerns, clock: any LoyaltyClock, log: Logger
     ) {
         self.backend = backend
         self.lanes = lanes

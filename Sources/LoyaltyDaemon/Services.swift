@@ -86,7 +86,7 @@ struct DeliveryService: Service {
     let log: Logger
 
     /// How long what is queued may still be sent at the end, by a back end that takes it.
-    private static let longestDrain = Duration.seconds(5)
+    private static let longestDrain = Duration.seconds(4)
 
     func run() async throws {
         await withTaskGroup(of: Void.self) { tasks in

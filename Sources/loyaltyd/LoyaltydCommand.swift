@@ -1,4 +1,5 @@
 import ArgumentParser
+import Dispatch
 import LoyaltyDaemon
 import LoyaltyModel
 
@@ -39,6 +40,16 @@ struct LoyaltydCommand: AsyncParsableCommand {
     @Flag(help: "Check the configuration and the program, say what is wrong and where, and end.")
     var checkConfig = false
 
+    /// Not the asynchronous entry point: the runtime opens files of its own before that one's first line.
+    static func main() {
+        fillStandardDescriptors()
+        Task {
+            await main(nil)
+            exit(withError: nil)
+        }
+        dispatchMain()
+    }
+
     func run() async throws {
         do {
             let process = ProcessSetting(
@@ -54,6 +65,17 @@ struct LoyaltydCommand: AsyncParsableCommand {
         } catch let error as LoyaltyError {
             complain("loyaltyd: \(error)")
             throw ExitCode(error.code.kind.rawValue)
+        } catch let error where !(error is ExitCode) {
+            complain("loyaltyd: \(error)")
+            throw ExitCode(LoyaltyError.Kind.internal.rawValue)
+        }
+    }
+
+    /// Where standard input, output or error is closed, the next file that is opened would take its number, and answers or
+    /// log lines would go into it. The null device, for reading only, lets writing fail instead.
+    private static func fillStandardDescriptors() {
+        for descriptor in STDIN_FILENO...STDERR_FILENO where fcntl(descriptor, F_GETFD) < 0 {
+            _ = open("/dev/null", O_RDONLY)
         }
     }
 

@@ -10,6 +10,9 @@ struct CommandTests {
     static let accepted: [([String], String)] = [
         (["status"], "StatusCommand"), (["status", "--json"], "StatusCommand"), (["readers"], "ReadersListCommand"),
         (["readers", "list", "--json"], "ReadersListCommand"),
+        (["readers", "decode", "f.json", "--layout", "de", "--case", "a", "--json"], "ReadersDecodeCommand"),
+        (["readers", "watch", "--count", "3", "--json"], "ReadersWatchCommand"),
+        (["readers", "test", "usb-1-1.2:0", "--signal", "no"], "ReadersTestCommand"),
         (["members", "import", "m.csv", "--snapshot"], "MembersImportCommand"),
         (
             ["members", "import", "-", "--delta", "--format", "ndjson", "--skip-bad-rows", "--force", "--batch", "5"],
@@ -31,6 +34,8 @@ struct CommandTests {
     }
 
     static let refused: [[String]] = [
+        ["readers", "watch", "--count", "0"], ["readers", "test"], ["readers", "test", "a", "--signal", "loud"],
+        ["readers", "decode"], ["readers", "decode", "f.json", "--layout", "xx"],
         ["members", "import", "m.csv", "--snapshot", "--delta"],
         ["members", "import", "m.csv", "--snapshot", "--batch", "0"], ["members", "show"],
         ["members", "show", "m1", "--card", "-"], ["queue", "retry"], ["queue", "retry", "--all", "t-1.2"],

@@ -31,6 +31,20 @@ actor StoreState: ControlState {
 
     func readers() async throws -> [ReaderReport] { report.readers }
 
+    nonisolated let journal = ReaderJournal()
+    private(set) var signals: [ReaderSignalRequest] = []
+
+    func readerEvents(after number: Int?, patience: Duration) async throws -> ReaderEventPage {
+        await journal.events(after: number, patience: patience)
+    }
+
+    func signal(_ request: ReaderSignalRequest) async throws {
+        guard report.readers.contains(where: { $0.id == request.reader }) else {
+            throw LoyaltyError(.controlNotFound, "there is no such reader")
+        }
+        signals.append(request)
+    }
+
     func sales(limit: Int, before: String?) async throws -> [SaleSummary] {
         let start = before.flatMap { name in sales.firstIndex { $0.summary.reference == name }.map { $0 + 1 } } ?? 0
         return sales.dropFirst(start).prefix(limit).map(\.summary)

@@ -82,6 +82,17 @@ import USBReaders
         #expect(outcome == .loyalty(try #require(CardNumber("7712345")), scheme: "club"))
     }
 
+    @Test func anApplicationIdentifierSaysPrefixAndLength() throws {
+        let settings = try load("[[card_scheme]]\nname = \"club\"\nai = \"8018\"\n")
+        let classifier = try RulesLoader(settings).load().classifier
+        let outcome = classifier.classify(text: "]C18018952012345678901233", kind: .card, entry: .scanned)
+        #expect(outcome == .loyalty(try #require(CardNumber("952012345678901233")), scheme: "club"))
+        let error = try #require(throws: LoyaltyError.self) {
+            try load("[[card_scheme]]\nname = \"club\"\nai = \"29\"\n")
+        }
+        #expect(error.place?.line == 3)
+    }
+
     @Test func dropInsReplaceSingleKeysAndAddTables() throws {
         let scheme = "[[card_scheme]]\nname = \"NAME\"\nprefix = \"2984\"\nlength = 13\n"
         let settings = try load(

@@ -43,18 +43,33 @@ enum ArticleNumber {
         }
     }
 
-    /// UPC-E to UPC-A (GS1 General Specifications 5.2.2.4), as 13 digits. Takes 8 digits, or 6 with number system 0; 7 digits
-    /// are ambiguous and refused.
+    /// UPC-E to UPC-A (GS1 General Specifications 5.2.2.4), as 13 digits, from any form that scanners send: 6 digits with
+    /// number system 0, 7 with the number system or with the check digit, 8 with both, 9 with the country digit 0 in front.
+    ///
+    /// - Returns: nil for a wrong check digit, and for 7 digits that can be read both ways.
     static func expandedUPCE(_ digits: [UInt8]) -> [UInt8]? {
         let zero = UInt8(ascii: "0")
-        let system: UInt8
-        let body: [UInt8]
         switch digits.count {
-        case 6: (system, body) = (zero, digits)
-        case 8: (system, body) = (digits[0], Array(digits[1...6]))
+        case 6: return expanded(system: zero, digits[...], check: nil)
+        case 7:
+            let withCheck = expanded(system: zero, digits.prefix(6), check: digits[6])
+            let withSystem = expanded(system: digits[0], digits.dropFirst(), check: nil)
+            return withCheck == nil || withSystem == nil ? withCheck ?? withSystem : nil
+        case 8: return expanded(system: digits[0], digits[1...6], check: digits[7])
+        case 9: return digits[0] == zero ? expanded(system: digits[1], digits[2...7], check: digits[8]) : nil
         default: return nil
         }
-        guard system == zero || system == UInt8(ascii: "1"), digits.allSatisfy(\.isASCIIDigit) else { return nil }
+    }
+
+    /// - Parameters:
+    ///   - body: 6 digits.
+    ///   - check: nil where the reader did not send it.
+    private static func expanded(system: UInt8, _ body: ArraySlice<UInt8>, check: UInt8?) -> [UInt8]? {
+        let zero = UInt8(ascii: "0")
+        let body = Array(body)
+        guard system == zero || system == UInt8(ascii: "1"), body.count == 6, body.allSatisfy(\.isASCIIDigit) else {
+            return nil
+        }
         var article = [zero, system]
         let last = body[5]
         switch last.digitValue {
@@ -63,8 +78,8 @@ enum ArticleNumber {
         case 4: article += [body[0], body[1], body[2], body[3], zero, zero, zero, zero, zero, body[4]]
         default: article += [body[0], body[1], body[2], body[3], body[4], zero, zero, zero, zero, last]
         }
-        if digits.count == 8 {
-            article.append(digits[7])
+        if let check {
+            article.append(check)
             return hasValidCheckDigit(article) ? article : nil
         }
         return (zero...UInt8(ascii: "9")).lazy.map { article + [$0] }.first { hasValidCheckDigit($0) }

@@ -30,10 +30,8 @@ public struct CardClassifier: Sendable {
             return classifyTracks(scan.text, hadEncryptedBlock: scan.hadEncryptedBlock)
         }
         if let aim = scan.aim, aim.isManagement { return .refused(.notALoyaltyCard) }
+        guard let symbology = scan.symbology, symbology.isArticleNumber else { return classifyCode(scan) }
         let text = String(decoding: scan.text, as: UTF8.self)
-        guard let symbology = scan.symbology, symbology.isArticleNumber else {
-            return classify(text, symbology: scan.symbology, finding: PaymentScreen.finding(in: text))
-        }
         guard symbology != .eanSupplement else { return .refused(.notALoyaltyCard) }
         guard let canonical = ArticleNumber.canonical(scan.text, symbology: symbology) else {
             let isPayment = PaymentScreen.finding(in: text) != .none
@@ -58,20 +56,16 @@ public struct CardClassifier: Sendable {
             return accept(text, finding: PaymentScreen.finding(in: text))
         case .card, .appCode, .memberID:
             let scan = DecodedScan(characters: bytes, completedAt: MonotonicTime(nanoseconds: 0))
-            if let scan, scan.aim != nil { return classify(scan) }
+            if let scan, scan.aim != nil || scan.text.contains(GS1Message.separator) { return classify(scan) }
             return classify(text, symbology: nil, finding: PaymentScreen.finding(in: text))
         }
     }
 
     private func classify(
-        _ text: String, symbology: Symbology?, finding: PaymentScreen.Finding
+        _ text: String, symbology: Symbology?, forms: [[UInt8]]? = nil, finding: PaymentScreen.Finding
     ) -> CardScan.Outcome {
         if finding == .certain { return .refused(.paymentCard) }
-        // GS1 element strings: elements of variable length end with GS.
-        for element in text.split(separator: "\u{1d}") {
-            if let outcome = match(Array(element.utf8), symbology: symbology) { return outcome }
-        }
-        return accept(text, finding: finding)
+        return match(forms ?? [Array(text.utf8)], symbology: symbology) ?? accept(text, finding: finding)
     }
 
     /// What no scheme claims.
@@ -84,30 +78,36 @@ public struct CardClassifier: Sendable {
         return .refused(isPrintable && hasContent ? .notALoyaltyCard : .unreadable)
     }
 
-    /// nil where no scheme claims the number.
-    private func match(_ characters: [UInt8], symbology: Symbology?) -> CardScan.Outcome? {
-        var forms = [characters]
-        if characters.count == 12, CardNumber.hasValidCheckDigit(characters) { forms.append([0x30] + characters) }
-        if characters.count == 13, characters.first == 0x30, CardNumber.hasValidCheckDigit(characters) {
-            forms.append(Array(characters.dropFirst()))
+    /// nil where no scheme claims the number in any of its forms.
+    private func match(_ forms: [[UInt8]], symbology: Symbology?) -> CardScan.Outcome? {
+        var all = forms
+        for characters in forms {
+            if characters.count == 12, CardNumber.hasValidCheckDigit(characters) { all.append([0x30] + characters) }
+            if characters.count == 13, characters.first == 0x30, CardNumber.hasValidCheckDigit(characters) {
+                all.append(Array(characters.dropFirst()))
+            }
         }
         var isMisread = false
-        for scheme in schemes {
-            if let symbology, !scheme.symbologies.isEmpty, !scheme.symbologies.contains(symbology) { continue }
-            for form in forms where scheme.lengths.contains(form.count) && form.starts(with: scheme.prefix.utf8) {
-                let body = form.dropFirst(scheme.droppingFirst)
-                guard Self.hasCheckDigit(scheme.checkDigit, body) else {
-                    isMisread = true
-                    continue
+        for scheme in schemes where scheme.applicationIdentifier == nil && scheme.takes(symbology) {
+            for form in all {
+                switch match(form, scheme, isScreened: scheme.droppingFirst + scheme.droppingLast == 0) {
+                case .refused(.unreadable)?: isMisread = true
+                case let outcome?: return outcome
+                case nil: continue
                 }
-                let text = String(decoding: body.dropLast(scheme.droppingLast), as: UTF8.self)
-                let isExtract = scheme.droppingFirst + scheme.droppingLast > 0
-                if isExtract, PaymentScreen.containsPaymentCard(text) { return .refused(.paymentCard) }
-                guard let number = CardNumber(text) else { continue }
-                return .loyalty(number, scheme: scheme.name)
             }
         }
         return isMisread ? .refused(.unreadable) : nil
+    }
+
+    /// nil where the scheme does not claim the number; unreadable where only its check digit is wrong.
+    private func match(_ form: [UInt8], _ scheme: CardScheme, isScreened: Bool) -> CardScan.Outcome? {
+        guard scheme.lengths.contains(form.count), form.starts(with: scheme.prefix.utf8) else { return nil }
+        let body = form.dropFirst(scheme.droppingFirst)
+        guard Self.hasCheckDigit(scheme.checkDigit, body) else { return .refused(.unreadable) }
+        let text = String(decoding: body.dropLast(scheme.droppingLast), as: UTF8.self)
+        if !isScreened, PaymentScreen.containsPaymentCard(text) { return .refused(.paymentCard) }
+        return CardNumber(text).map { .loyalty($0, scheme: scheme.name) }
     }
 
     private static func hasCheckDigit(_ rule: CardScheme.CheckDigit, _ digits: ArraySlice<UInt8>) -> Bool {
@@ -116,6 +116,64 @@ public struct CardClassifier: Sendable {
         case .gs1: CardNumber.hasValidCheckDigit(digits)
         case .luhn: digits.allSatisfy(\.isASCIIDigit) && Luhn.isValid(digits)
         }
+    }
+}
+
+extension CardClassifier {
+    /// A code other than EAN and UPC: the values of a GS1 message, then what it holds as a whole.
+    private func classifyCode(_ scan: DecodedScan) -> CardScan.Outcome {
+        let text = String(decoding: scan.text, as: UTF8.self)
+        // A scheme may describe codes that claim to be GS1 and are not; so a damaged message is no reason to stop here.
+        let message = (try? GS1Message.read(scan)) ?? nil
+        let isCertain = message.map { $0.isDigitalLink || scan.gs1Carrier == .elementString } ?? false
+        let finding = Self.finding(in: text, message: isCertain ? message : nil)
+        if finding == .certain { return .refused(.paymentCard) }
+        guard let forms = LinearCode.forms(scan.text, aim: scan.aim) else {
+            return .refused(finding == .none ? .unreadable : .paymentCard)
+        }
+        if let message, let outcome = match(message, symbology: scan.symbology, isCertain: isCertain) { return outcome }
+        let parts = scan.text.split(separator: GS1Message.separator).map(Array.init)
+        for part in parts {
+            if let outcome = match(parts.count > 1 ? [part] : forms, symbology: scan.symbology) { return outcome }
+        }
+        // A membership number is looked up as such, without the other elements around it.
+        if isCertain, finding == .none, let value = message?.value(of: GS1Message.membership),
+            let number = CardNumber(String(decoding: value, as: UTF8.self))
+        {
+            return .unclassified(number)
+        }
+        return accept(text, finding: finding)
+    }
+
+    /// - Parameter isCertain: whether the code itself says that it holds GS1 data: then a GS1 key with a valid check digit is
+    ///   one, like an EAN, whatever payment card it looks like.
+    private func match(_ message: GS1Message, symbology: Symbology?, isCertain: Bool) -> CardScan.Outcome? {
+        for scheme in schemes where scheme.takes(symbology) {
+            guard let code = scheme.applicationIdentifier, let element = message.element(code),
+                let outcome = match(element.value, scheme, isScreened: isCertain && element.isCheckedKey)
+            else { continue }
+            return outcome
+        }
+        return nil
+    }
+
+    /// Of a GS1 message all is screened but its keys.
+    private static func finding(in text: String, message: GS1Message?) -> PaymentScreen.Finding {
+        guard let message else { return PaymentScreen.finding(in: text) }
+        if message.isDigitalLink {
+            let keys = message.elements.filter(\.isCheckedKey).map { String(decoding: $0.value, as: UTF8.self) }
+            return PaymentScreen.finding(in: keys.reduce(text) { $0.replacing($1, with: "key") })
+        }
+        return message.elements.filter { !$0.isCheckedKey }.map {
+            PaymentScreen.finding(in: String(decoding: $0.value, as: UTF8.self))
+        }.max() ?? .none
+    }
+}
+
+extension CardScheme {
+    func takes(_ symbology: Symbology?) -> Bool {
+        guard let symbology, !symbologies.isEmpty else { return true }
+        return symbologies.contains(symbology)
     }
 }
 
@@ -136,7 +194,7 @@ extension CardClassifier {
         let finding = candidates.map(Self.finding).max() ?? .none
         if finding == .certain { return .refused(.paymentCard) }
         for candidate in candidates {
-            if let outcome = match(candidate.characters, symbology: nil) { return outcome }
+            if let outcome = match([candidate.characters], symbology: nil) { return outcome }
         }
         if finding == .contested { return .refused(.paymentCard) }
         for candidate in candidates where !candidate.isAlternative {

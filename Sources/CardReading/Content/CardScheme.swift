@@ -24,6 +24,9 @@ public struct CardScheme: Sendable, Hashable {
     public var droppingFirst: Int
     /// Characters at the end that are no part of the member's number.
     public var droppingLast: Int
+    /// The GS1 application identifier that the number is the value of, such as `8018`; prefix and length are then those of the
+    /// value. Only GS1 element strings and Digital Links carry it. nil: the number is what the code holds.
+    public var applicationIdentifier: String?
 
     public init(
         name: String,
@@ -32,7 +35,8 @@ public struct CardScheme: Sendable, Hashable {
         checkDigit: CheckDigit = .none,
         symbologies: Set<Symbology> = [],
         droppingFirst: Int = 0,
-        droppingLast: Int = 0
+        droppingLast: Int = 0,
+        applicationIdentifier: String? = nil
     ) {
         self.name = name
         self.prefix = prefix
@@ -41,6 +45,12 @@ public struct CardScheme: Sendable, Hashable {
         self.symbologies = symbologies
         self.droppingFirst = droppingFirst
         self.droppingLast = droppingLast
+        self.applicationIdentifier = applicationIdentifier
+    }
+
+    /// The lengths that values of a GS1 application identifier may have; nil where GS1 assigns no such identifier.
+    public static func lengths(ofApplicationIdentifier code: String) -> ClosedRange<Int>? {
+        ApplicationIdentifier.of(code)?.lengths.clamped(to: 1...CardNumber.maximumLength)
     }
 
     /// Checks the scheme against itself and against the ranges of payment cards.
@@ -51,6 +61,9 @@ public struct CardScheme: Sendable, Hashable {
     @discardableResult
     public func validate() throws(LoyaltyError) -> [String] {
         try validateShape()
+        if let applicationIdentifier, ApplicationIdentifier.of(applicationIdentifier)?.isCheckedKey == true {
+            return []
+        }
         guard !isArticleNumberOnly else { return inStoreWarnings }
         switch overlap {
         case .certain:
@@ -82,9 +95,17 @@ public struct CardScheme: Sendable, Hashable {
             {
                 "drops all characters of its numbers"
             } else {
-                nil
+                applicationIdentifierProblem
             }
         if let problem { throw LoyaltyError(.badScheme, "card scheme \"\(name)\" \(problem)") }
+    }
+
+    private var applicationIdentifierProblem: String? {
+        guard let code = applicationIdentifier else { return nil }
+        guard let allowed = Self.lengths(ofApplicationIdentifier: code) else {
+            return "names \"\(code)\", which is no GS1 application identifier"
+        }
+        return lengths.overlaps(allowed) ? nil : "has lengths that application identifier (\(code)) does not allow"
     }
 
     /// Whether every number of the scheme is an EAN or UPC, which are never payment cards.

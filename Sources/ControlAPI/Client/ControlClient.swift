@@ -24,6 +24,17 @@ public struct ControlClient: Sendable {
 
     public func readers() async throws(LoyaltyError) -> [ReaderReport] { try await call(.get("/v1/readers")) }
 
+    /// Waits up to 20 seconds for events behind a number. - Parameter number: nil asks for the present one alone.
+    public func readerEvents(after number: Int?) async throws(LoyaltyError) -> ReaderEventPage {
+        try await call(
+            .get("/v1/readers/events", number.map { [("after", "\($0)"), ("wait", "20")] } ?? []), patience: 4)
+    }
+
+    public func signal(_ signal: TillAnswer.Signal, on reader: ReaderID) async throws(LoyaltyError) {
+        let request = ReaderSignalRequest(reader: reader, signal: signal)
+        _ = try await send(.post("/v1/readers/signal", ContractCoding.encode(request)))
+    }
+
     public func sales(limit: Int = 50, before: String? = nil) async throws(LoyaltyError) -> [SaleSummary] {
         let query = [("limit", "\(limit)")] + (before.map { [("before", $0)] } ?? [])
         return try await call(.get("/v1/sales", query))

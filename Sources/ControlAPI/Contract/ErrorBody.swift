@@ -16,6 +16,8 @@ extension LoyaltyError.Code {
     /// Another process listens at the control socket or the page's port.
     public static let controlAddressInUse = Self("control.address_in_use", kind: .unavailable)
     public static let controlCannotListen = Self("control.cannot_listen", kind: .configuration)
+    /// The reader is there, but not in a state to do what is asked.
+    public static let readerNotReady = Self("control.reader_not_ready", kind: .unavailable)
     /// A defect; the log says more.
     public static let controlInternal = Self("control.internal", kind: .internal)
 }

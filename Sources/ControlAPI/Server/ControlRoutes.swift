@@ -18,6 +18,7 @@ struct ControlRoutes: Sendable {
             ErrorAnswers()
         }
         addPublic(to: router, masking: false)
+        addReaders(to: router)
         addQueue(to: router)
         addMembers(to: router)
         addImport(to: router)
@@ -51,6 +52,18 @@ struct ControlRoutes: Sendable {
         router.get("v1/sale") { [state] request, _ in
             let sale = try found(await state.sale(request.required("ref")), "sale")
             return try Response(encoding: masking ? sale.maskingMember() : sale)
+        }
+    }
+
+    private func addReaders(to router: Router<ControlContext>) {
+        router.get("v1/readers/events") { [state] request, _ in
+            let after = try request.number("after", 0...Int.max)
+            let wait = try request.number("wait", 0...30) ?? 20
+            return try Response(encoding: await state.readerEvents(after: after, patience: .seconds(wait)))
+        }
+        router.post("v1/readers/signal") { [state] request, _ in
+            try await state.signal(request.decode(ReaderSignalRequest.self))
+            return Response(json: Array("{}".utf8), status: .accepted)
         }
     }
 
@@ -132,6 +145,15 @@ extension Request {
             throw LoyaltyError(.controlBadRequest, "the parameter \(name) is missing")
         }
         return value
+    }
+
+    fileprivate func number(_ name: String, _ range: ClosedRange<Int>) throws(LoyaltyError) -> Int? {
+        guard let text = query(name) else { return nil }
+        guard let number = Int(text), range.contains(number) else {
+            throw LoyaltyError(
+                .controlBadRequest, "\(name) is a number from \(range.lowerBound) to \(range.upperBound)")
+        }
+        return number
     }
 
     fileprivate func limit(default standard: Int) throws(LoyaltyError) -> Int {

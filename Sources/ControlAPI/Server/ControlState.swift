@@ -6,6 +6,11 @@ public import LoyaltyModel
 public protocol ControlState: Sendable {
     func status() async throws -> StatusReport
     func readers() async throws -> [ReaderReport]
+    /// As `ReaderJournal.events(after:patience:)`.
+    func readerEvents(after number: Int?, patience: Duration) async throws -> ReaderEventPage
+    /// Has a reader beep or light up. That it can is not promised.
+    /// - Throws: `control.not_found`, `control.reader_not_ready`.
+    func signal(_ request: ReaderSignalRequest) async throws
 
     /// Newest first. - Parameter before: the reference of a sale; only older ones are wanted.
     func sales(limit: Int, before: String?) async throws -> [SaleSummary]

@@ -33,6 +33,7 @@ extension LaneService {
         let notice = decide(input, reader: reader)
         if let signal = notice.signal { outlets.signal(reader, signal) }
         outlets.notify(notice)
+        readers.note(scan, notice)
         answerTimes.add(clock.monotonic.since(scan.completedAt))
         if let code = notice.code, notice.result == "refused" {
             count("refused.\(code)")

@@ -30,7 +30,7 @@ public struct DaemonSettings: Sendable {
     }
 
     public struct Readers: Sendable {
-        public enum Backend: String, Sendable, CaseIterable { case usb, none }
+        public enum Backend: String, Sendable, CaseIterable { case usb, capture, none }
 
         public struct Device: Sendable {
             public var match: String
@@ -54,6 +54,9 @@ public struct DaemonSettings: Sendable {
         public var deny: [String]
         public var place: Place
         public var devices: [Device]
+        /// Captures that are played in place of readers, and whether they begin again at their end.
+        public var files: [String]
+        public var repeats: Bool
     }
 
     public struct Scheme: Sendable {
@@ -64,6 +67,8 @@ public struct DaemonSettings: Sendable {
         public var symbologies: [String]
         public var dropFirst: Int
         public var dropLast: Int
+        /// The GS1 application identifier whose value is the number.
+        public var applicationIdentifier: String?
         public var place: Place
     }
 

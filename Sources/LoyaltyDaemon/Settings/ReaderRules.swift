@@ -1,5 +1,6 @@
 internal import CardReading
 internal import LoyaltyModel
+internal import ReaderCaptures
 internal import USBReaders
 
 /// The reader section of the settings, understood.
@@ -12,6 +13,8 @@ struct ReaderRules: Sendable {
 
     let options: USBReaderOptions
     private let rules: [Rule]
+    private let files: [String]
+    private let repeats: Bool
 
     /// - Throws: `usb.match_syntax`, `config.invalid`.
     init(_ readers: DaemonSettings.Readers) throws(LoyaltyError) {
@@ -24,10 +27,30 @@ struct ReaderRules: Sendable {
         }
         let claimed = try Self.matches(readers.claim, readers.place)
         self.rules = rules
+        files = readers.files
+        repeats = readers.repeats
         options = USBReaderOptions(
             claim: ClaimRules(allow: claimed + rules.map(\.match), deny: try Self.matches(readers.deny, readers.place)),
             claimKeyboards: Self.keyboards(readers.keyboards),
             readers: rules.map { ($0.match, $0.options) })
+    }
+
+    /// What plays the files in place of readers.
+    ///
+    /// - Throws: errors of the capture files, of kind `configuration`.
+    func player() throws(LoyaltyError) -> CapturePlayer {
+        do {
+            var recordings: [(capture: Capture, options: ReaderOptions)] = []
+            for (index, file) in files.enumerated() {
+                let capture = try Capture(path: file)
+                let reader = options.reader(
+                    vendorID: capture.vendorID, productID: capture.productID, portPath: CapturePlayer.portPath(index))
+                recordings.append((capture, reader))
+            }
+            return try CapturePlayer(recordings, repeats: repeats)
+        } catch {
+            throw asConfigurationError(error)
+        }
     }
 
     func register(of reader: ReaderDescription) -> String? {

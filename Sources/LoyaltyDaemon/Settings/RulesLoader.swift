@@ -42,7 +42,8 @@ struct RulesLoader {
         }
         return CardScheme(
             name: scheme.name, prefix: scheme.prefix, lengths: scheme.length, checkDigit: check,
-            symbologies: symbologies, droppingFirst: scheme.dropFirst, droppingLast: scheme.dropLast)
+            symbologies: symbologies, droppingFirst: scheme.dropFirst, droppingLast: scheme.dropLast,
+            applicationIdentifier: scheme.applicationIdentifier)
     }
 
     /// Words for several symbologies that a technician does not tell apart.

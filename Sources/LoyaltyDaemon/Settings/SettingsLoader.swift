@@ -1,3 +1,4 @@
+internal import CardReading
 internal import DataFormats
 internal import Foundation
 public import LoyaltyModel
@@ -70,7 +71,7 @@ public struct SettingsLoader: Sendable {
             site: try site(section("site", of: &root)), stateDirectory: state,
             controlSocketPath: runtime + "/control.sock",
             till: try till(section("till", of: &root), runtime: runtime),
-            readers: try readers(section("readers", of: &root)), schemes: try schemes(&root),
+            readers: try readers(section("readers", of: &root), directory), schemes: try schemes(&root),
             programFile: try program(section("program", of: &root), directory),
             lane: try lane(section("lane", of: &root)), storageBudget: try storage(section("storage", of: &root)),
             upstream: try upstream(section("upstream", of: &root), directory),
@@ -106,7 +107,7 @@ public struct SettingsLoader: Sendable {
         return till
     }
 
-    private func readers(_ reader: TableReader) throws(LoyaltyError) -> DaemonSettings.Readers {
+    private func readers(_ reader: TableReader, _ directory: String) throws(LoyaltyError) -> DaemonSettings.Readers {
         var reader = reader
         var devices: [DaemonSettings.Readers.Device] = []
         for var device in try reader.tables("device") {
@@ -122,7 +123,8 @@ public struct SettingsLoader: Sendable {
         let readers = DaemonSettings.Readers(
             backend: try reader.word("backend") ?? .usb, keyboards: try reader.word("keyboards") ?? .known,
             claim: try reader.strings("claim") ?? [], deny: try reader.strings("deny") ?? [], place: reader.place,
-            devices: devices)
+            devices: devices, files: (try reader.strings("files") ?? []).map { absolute($0, directory) },
+            repeats: try reader.boolean("repeat") ?? false)
         try reader.finish()
         return readers
     }
@@ -130,20 +132,34 @@ public struct SettingsLoader: Sendable {
     private func schemes(_ root: inout TableReader) throws(LoyaltyError) -> [DaemonSettings.Scheme] {
         var schemes: [DaemonSettings.Scheme] = []
         for var scheme in try root.tables("card_scheme") {
+            let identifier = try scheme.string("ai")
             schemes.append(
                 .init(
-                    name: try scheme.requiredString("name"), prefix: try scheme.requiredString("prefix"),
-                    length: try length(&scheme), check: try scheme.string("check") ?? "none",
+                    name: try scheme.requiredString("name"),
+                    // The identifier says enough: the value of 8018 is a membership number of 18 digits.
+                    prefix: identifier == nil
+                        ? try scheme.requiredString("prefix") : try scheme.string("prefix") ?? "",
+                    length: try length(&scheme, identifier), check: try scheme.string("check") ?? "none",
                     symbologies: try scheme.strings("symbologies") ?? [],
                     dropFirst: Int(try scheme.integer("drop_first", 0...63) ?? 0),
-                    dropLast: Int(try scheme.integer("drop_last", 0...63) ?? 0), place: scheme.place))
+                    dropLast: Int(try scheme.integer("drop_last", 0...63) ?? 0), applicationIdentifier: identifier,
+                    place: scheme.place))
             try scheme.finish()
         }
         return schemes
     }
 
-    /// One number, or `[shortest, longest]`.
-    private func length(_ reader: inout TableReader) throws(LoyaltyError) -> ClosedRange<Int> {
+    /// One number, or `[shortest, longest]`; left out, what the application identifier allows.
+    private func length(_ reader: inout TableReader, _ identifier: String?) throws(LoyaltyError) -> ClosedRange<Int> {
+        if let identifier, !reader.keys.contains("length") {
+            _ = reader.node("length")
+            guard let lengths = CardScheme.lengths(ofApplicationIdentifier: identifier) else {
+                throw reader.error(
+                    "ai", "there is no GS1 application identifier \"\(identifier)\"",
+                    remedy: "Write one such as \"8018\", the membership number")
+            }
+            return lengths
+        }
         let node = try reader.required("length")
         func bound(_ node: DataNode) -> Int? {
             guard case .integer(let number) = node.value, (1...64).contains(number) else { return nil }

@@ -18,6 +18,8 @@ final class DaemonState: ControlState {
         var readers: ReaderRegister
         var upstream: UpstreamService?
         var concerns: Concerns
+        /// Has a reader beep or light up.
+        var signal: @Sendable (ReaderID, TillAnswer.Signal) -> Void
     }
 
     private struct WordSince {
@@ -43,6 +45,24 @@ final class DaemonState: ControlState {
     // MARK: Readers and members
 
     func readers() async throws -> [ReaderReport] { readerReports }
+
+    func readerEvents(after number: Int?, patience: Duration) async throws -> ReaderEventPage {
+        await parts.readers.journal.events(after: number, patience: patience)
+    }
+
+    func signal(_ request: ReaderSignalRequest) async throws {
+        guard let reader = readerReports.first(where: { $0.id == request.reader }) else {
+            throw LoyaltyError(
+                .controlNotFound, "there is no such reader", remedy: "loyaltyctl readers list names them all")
+        }
+        guard reader.state == .ready else {
+            throw LoyaltyError(
+                .readerNotReady,
+                "the reader is \(reader.state.rawValue)"
+                    + (reader.problem.map { ": \($0)" } ?? ""), remedy: reader.remedy)
+        }
+        parts.signal(request.reader, request.signal)
+    }
 
     func memberCount() async throws -> MemberCount {
         let count = try await cache.count()

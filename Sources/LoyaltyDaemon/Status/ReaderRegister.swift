@@ -18,6 +18,8 @@ final class ReaderRegister: Sendable {
         var notice: ReaderNotice?
     }
 
+    /// For those who watch.
+    let journal = ReaderJournal()
     private let day = Mutex<CalendarDate?>(nil)
     private let entries = Mutex<[ReaderID: Entry]>([:])
     /// The register that a reader is on, where the settings say so.
@@ -47,6 +49,46 @@ final class ReaderRegister: Sendable {
             case .notice(let id, let notice): entries[id]?.notice = notice
             }
         }
+        if let report = eventReport(event, at: now) { journal.note(report) }
+    }
+
+    /// What the lane made of a scan. `card` is masked.
+    func note(_ scan: DecodedScan, _ notice: CardScannedNotice) {
+        var report = ReaderEventReport(time: notice.time, reader: notice.reader, event: .scan)
+        report.entry = scan.entry.rawValue
+        report.symbology = scan.symbology?.rawValue
+        report.card = notice.member?.card
+        report.result = notice.result
+        report.code = notice.code
+        report.register = notice.register
+        journal.note(report)
+    }
+
+    /// nil for a scan, which is told when the lane has decided.
+    private func eventReport(_ event: ReaderEvent, at now: Timestamp) -> ReaderEventReport? {
+        switch event {
+        case .scan: return nil
+        case .connected(let description):
+            var report = ReaderEventReport(time: now, reader: description.id, event: .connected)
+            report.name = name(of: description)
+            return report
+        case .disconnected(let id): return ReaderEventReport(time: now, reader: id, event: .gone)
+        case .state(let id, let state):
+            var report = ReaderEventReport(time: now, reader: id, event: .state)
+            report.state = state.word
+            report.problem = state.reason
+            report.remedy = entries.withLock { $0[id]?.description }.flatMap(state.remedy)
+            return report
+        case .partialDropped(let id, let count):
+            var report = ReaderEventReport(time: now, reader: id, event: .dropped)
+            report.count = count
+            return report
+        }
+    }
+
+    private func name(of description: ReaderDescription) -> String {
+        let name = [description.manufacturer, description.product].compactMap { $0 }.joined(separator: " ")
+        return name.isEmpty ? "USB reader" : name
     }
 
     /// A new day begins with new figures, and without the readers that went yesterday.
@@ -79,9 +121,8 @@ final class ReaderRegister: Sendable {
 
     private func report(_ entry: Entry) -> ReaderReport {
         let description = entry.description
-        let name = [description.manufacturer, description.product].compactMap { $0 }.joined(separator: " ")
         var report = ReaderReport(
-            id: description.id, name: name.isEmpty ? "USB reader" : name,
+            id: description.id, name: name(of: description),
             state: entry.isGone ? .gone : state(entry.state))
         report.usb = hexadecimal(description.vendorID) + ":" + hexadecimal(description.productID)
         report.path = description.portPath

@@ -4,7 +4,9 @@ struct ReadersCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "readers",
         abstract: "The card readers.",
-        subcommands: [ReadersListCommand.self],
+        subcommands: [
+            ReadersListCommand.self, ReadersWatchCommand.self, ReadersTestCommand.self, ReadersDecodeCommand.self,
+        ],
         defaultSubcommand: ReadersListCommand.self
     )
 }

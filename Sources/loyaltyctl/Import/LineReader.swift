@@ -9,11 +9,16 @@ extension LoyaltyError.Code {
 struct LineReader {
     static let longestLine = 65_536
 
+    /// In bytes, without the line end.
+    private let limit: Int
+
     private var pending: [UInt8] = []
     private var position = 0
     private var line = 0
     private var finished = false
     private var isSkipping = false
+
+    init(limit: Int = Self.longestLine) { self.limit = limit }
 
     mutating func append(_ bytes: some Collection<UInt8>) {
         pending.removeSubrange(..<position)
@@ -30,7 +35,7 @@ struct LineReader {
             let end = rest.firstIndex(of: 0x0a)
             let content = rest[..<(end ?? rest.endIndex)]
             if end == nil, !finished {
-                guard content.count > Self.longestLine else { return nil }
+                guard content.count > limit else { return nil }
                 position = rest.endIndex
                 guard !isSkipping else { return nil }
                 isSkipping = true
@@ -44,7 +49,7 @@ struct LineReader {
                 if end == nil { return nil }
                 continue
             }
-            guard content.count <= Self.longestLine else { throw tooLong(line) }
+            guard content.count <= limit else { throw tooLong(line) }
             return (line, Array(content.last == 0x0d ? content.dropLast() : content))
         }
     }
@@ -52,8 +57,8 @@ struct LineReader {
     private func tooLong(_ line: Int) -> LoyaltyError {
         LoyaltyError(
             .lineTooLong,
-            "the line is longer than \(Self.longestLine) bytes",
-            at: Place(line: line, column: Self.longestLine + 1)
+            "the line is longer than \(limit) bytes",
+            at: Place(line: line, column: limit + 1)
         )
     }
 }

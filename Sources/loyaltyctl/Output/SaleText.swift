@@ -96,7 +96,7 @@ struct SaleText {
         return lines.dropLast().joined(separator: "\n")
     }
 
-    private func explain(_ step: TraceStep) -> [String] {
+    func explain(_ step: TraceStep) -> [String] {
         let mark = step.matched ? style.apply(.good, "+") : style.apply(.faint, "-")
         var lines = ["  \(mark) \(step.rule)" + (step.points.map { ": \($0)" } ?? ""), "      \(step.reason)"]
         for line in step.lines {

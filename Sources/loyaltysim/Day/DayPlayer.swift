@@ -57,7 +57,7 @@ struct DayPlayer {
             guard let received = try till.nextLine(by: deadline) else {
                 throw LoyaltyError(
                     .simulatorUnanswered, "a card was read and no card.scanned came",
-                    remedy: "`loyaltyctl readers watch` shows what the daemon sees of it")
+                    remedy: "`loyaltyctl readers list` shows what the daemon sees of it")
             }
             _ = try take(received)
         }

@@ -1,0 +1,58 @@
+public import LoyaltyModel
+
+/// A recording of a reader, as Examples/captures/README.md describes the file.
+public struct Capture: Sendable {
+    public struct Case: Sendable {
+        public enum Payload: Sendable {
+            /// One element for each transfer, its report ID included.
+            case reports([[UInt8]])
+            /// The characters of one scan, decoded already.
+            case text([UInt8])
+            /// What a keyboard-emulating reader typed.
+            case typing(String)
+            /// Facts without bytes.
+            case nothing
+        }
+
+        public var id: String
+        public var payload: Payload
+        /// When each report arrived, counted from the first; nil where the file does not say.
+        public var times: [Duration]?
+        public var expected: CaptureExpectation?
+    }
+
+    public var name: String
+    public var vendorID: UInt16
+    public var productID: UInt16
+    /// The protocol family, in the file's words.
+    public var kind: String
+    public var reportDescriptor: [UInt8]?
+    public var cases: [Case]
+
+    /// Between reports of which the file does not tell the time: what a keyboard wedge at full speed keeps.
+    public static let usualInterval = Duration.milliseconds(4)
+}
+
+/// What a case should give, as far as the file says it.
+public struct CaptureExpectation: Sendable {
+    /// The whole of what is read; of a stripe, all tracks with their sentinels.
+    public var text: String?
+    public var symbology: String?
+    public var aim: String?
+    /// A payment card, which has to be refused.
+    public var isPaymentCard: Bool?
+    /// Whether the text is what its symbology identifier promises.
+    public var isValid: Bool?
+    /// Application identifiers with their values.
+    public var elements: [[String]]?
+    /// No scan at all: an answer to a command of the host.
+    public var isSilent = false
+}
+
+extension LoyaltyError.Code {
+    public static let captureUnreadable = Self("capture.unreadable", kind: .inputOutput)
+    /// The file is JSON, but no capture.
+    public static let captureSyntax = Self("capture.syntax", kind: .badData)
+    /// Nothing here understands readers of this kind.
+    public static let captureNoDecoder = Self("capture.no_decoder", kind: .badData)
+}
