@@ -16,7 +16,9 @@ private func capture(_ json: String) throws -> Capture { try Capture(json: Array
 @Suite("Capture files") struct CaptureTests {
     static let readable = [
         "gs1-scan-strings", "kbd-generic-node-hid-323", "kbd-alt-numpad-unix-se-392654", "magtek-mini-swipe-kb",
-        "access-is-lsr118", "hidpos-honeywell-style-144", "hidpos-descriptor-127",
+        "access-is-lsr118", "hidpos-honeywell-style-144", "hidpos-descriptor-127", "ibm-oem-handheld-symbol",
+        "ibm-oem-derived", "simple-com-derived", "snapi-derived", "gm861-serial", "serial-cdc-derived",
+        "serial-ftdi-derived",
     ]
 
     @Test("Every case of the examples is what its source says", arguments: readable)
