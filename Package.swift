@@ -163,7 +163,7 @@ let package = Package(
         .testTarget(
             name: "ControlAPITests",
             dependencies: [
-                "LoyaltyModel", "DataFormats", "ReaderCaptures", "ControlAPI", "loyaltyctl",
+                "LoyaltyModel", "DataFormats", "ReaderCaptures", "EarnRules", "ControlAPI", "loyaltyctl",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -181,7 +181,10 @@ let package = Package(
             swiftSettings: house),
         .testTarget(
             name: "EndToEndTests",
-            dependencies: ["LoyaltyModel", "loyaltyd", "loyaltyctl", "loyaltysim"],
+            dependencies: [
+                "LoyaltyModel", "loyaltyd", "loyaltyctl", "loyaltysim",
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ],
             swiftSettings: house),
     ]
 )

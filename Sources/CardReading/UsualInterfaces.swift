@@ -18,6 +18,16 @@ extension InterfaceFacts {
         }
     }
 
+    /// A simple COM scanner whose reports have an ID, as Microscan's do: 63 bytes behind it.
+    public static func simpleCOM(reportID: UInt8) -> InterfaceFacts {
+        hid(
+            vendor: 0x05e0, product: 0x0600,
+            [
+                0x06, 0x00, 0xff, 0x09, 0x01, 0xa1, 0x01, 0x85, max(reportID, 1), 0x15, 0x00, 0x26, 0xff, 0x00, 0x75,
+                0x08, 0x95, 0x3f, 0x09, 0x01, 0x81, 0x02, 0xc0,
+            ])
+    }
+
     /// The interface of a serial adapter, the first of its kind that is known.
     public static func serial(_ adapter: SerialAdapter) -> InterfaceFacts {
         let chip = SerialChip.all.first { $0.adapter == adapter }

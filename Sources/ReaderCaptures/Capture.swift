@@ -28,6 +28,8 @@ public struct Capture: Sendable {
     /// The protocol family, in the file's words.
     public var kind: String
     public var reportDescriptor: [UInt8]?
+    /// The ID in front of each report, where the file says so and has no descriptor.
+    public var reportID: UInt8?
     /// Of a recording of a serial port; nil where the file does not say.
     public var serialAdapter: SerialAdapter?
     public var cases: [Case]
@@ -44,6 +46,10 @@ public struct CaptureExpectation: Sendable {
     public var aim: String?
     /// A payment card, which has to be refused.
     public var isPaymentCard: Bool?
+    /// A card whose content the reader encrypts.
+    public var isEncrypted: Bool?
+    /// The number that a card lookup would use.
+    public var number: String?
     /// Whether the text is what its symbology identifier promises.
     public var isValid: Bool?
     /// Application identifiers with their values.

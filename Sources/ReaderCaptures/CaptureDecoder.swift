@@ -21,6 +21,10 @@ public struct CaptureDecoder: Sendable {
         "vendor-hid-length-data": .usual(.simpleCOM),
         "snapi": .usual(.snapi),
         "serial": .usual(.serial),
+        "msr-hid-0x8e": .usual(.hidMSR),
+        "msr-hid-vendor": .usual(.magtek),
+        "msr-hid-vendor-encrypting": .usual(.magnesafe),
+        "msr-hid-idtech": .usual(.idtech),
         "decoded-text": .characters,
     ]
 
@@ -49,6 +53,7 @@ public struct CaptureDecoder: Sendable {
         guard let descriptor = capture.reportDescriptor else {
             guard case .usual(let kind)? = way else { throw noDecoder(nil) }
             if kind == .serial { return .serial(capture.serialAdapter ?? .cdcACM) }
+            if kind == .simpleCOM, let id = capture.reportID { return .simpleCOM(reportID: id) }
             let usual = InterfaceFacts.usual(for: kind)
             // Without a descriptor the ids decide, and a file need not name those of the protocol.
             if usual.reportDescriptor.isEmpty { return usual }

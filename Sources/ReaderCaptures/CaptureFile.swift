@@ -13,6 +13,9 @@ extension Capture {
         vendorID = try Self.identifier("vid", &root)
         productID = try Self.identifier("pid", &root)
         reportDescriptor = try Self.bytes("report_descriptor_hex", &root)
+        if var layout = try root.table("layout") {
+            reportID = try layout.integer("report_id", 1...255).map { UInt8(clamping: $0) }
+        }
         if var usb = try root.table("usb") { serialAdapter = try usb.word("adapter") }
         var cases: [Case] = []
         for key in ["cases", "keyboard_cases"] {
@@ -65,6 +68,8 @@ extension Capture {
         expected.symbology = try reader.string("symbology")
         expected.aim = try reader.string("aim")
         expected.isPaymentCard = try reader.boolean("payment_card")
+        expected.isEncrypted = try reader.boolean("encrypted")
+        expected.number = try reader.string("number")
         expected.isValid = try reader.boolean("valid")
         if let nodes = try reader.array("elements") {
             expected.elements = nodes.map { node in

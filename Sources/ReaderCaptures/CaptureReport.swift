@@ -63,10 +63,14 @@ public struct CaptureReport: Sendable, Hashable, Encodable {
     private static func report(
         _ sample: Capture.Case, _ reading: CaptureDecoder.Reading, _ classifier: CardClassifier
     ) -> Case {
-        let scans = reading.scans.map { shown($0, classifier.classify($0)) }
+        let outcomes = reading.scans.map(classifier.classify)
+        let scans = zip(reading.scans, outcomes).map(shown)
         var report = Case(id: sample.id, scans: scans, dropped: reading.dropped, flaw: reading.flaw?.message)
         guard let expected = sample.expected else { return report }
         report.differences = expected.differences(from: reading, shown: scans)
+        if let number = expected.number, outcomes.first?.number != number {
+            report.differences.append("the number is another")
+        }
         report.agrees = report.differences.isEmpty
         return report
     }
@@ -88,6 +92,15 @@ public struct CaptureReport: Sendable, Hashable, Encodable {
         shown.text = text
         shown.elements = scan.gs1Elements
         return shown
+    }
+}
+
+extension CardScan.Outcome {
+    fileprivate var number: String? {
+        switch self {
+        case .loyalty(let number, _), .unclassified(let number): number.value
+        case .refused: nil
+        }
     }
 }
 
@@ -121,6 +134,9 @@ extension CaptureExpectation {
         }
         if let isPaymentCard, isPaymentCard != (visible.outcome == CardScan.Refusal.paymentCard.rawValue) {
             differences.append("expected \(isPaymentCard ? "a" : "no") payment card, read as \(visible.outcome)")
+        }
+        if let isEncrypted, isEncrypted != (visible.outcome == CardScan.Refusal.encryptedCard.rawValue) {
+            differences.append("expected \(isEncrypted ? "an" : "no") encrypted card, read as \(visible.outcome)")
         }
         if let elements, elements != visible.elements ?? [] { differences.append("the GS1 elements are others") }
         return differences

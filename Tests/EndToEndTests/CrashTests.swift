@@ -60,7 +60,7 @@ struct CrashTests {
             #expect(summary.points == "20100")
             #expect(summary.conflicts == 0)
             #expect(summary.missing == 0)
-            #expect(summary.out_of_order == 0)
+            #expect(summary.outOfOrder == 0)
         }
     }
 

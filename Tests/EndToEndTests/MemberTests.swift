@@ -80,7 +80,8 @@ struct MemberTests {
             try bench.configure()
             _ = try await bench.startDaemon()
             try bench.write(
-                "bad.csv", "id,cards,status\nm-1,\(card(1)),active\nm-2,\(card(2)),asleep\nm-3,4111111111111111,active\n")
+                "bad.csv",
+                "id,cards,status\nm-1,\(card(1)),active\nm-2,\(card(2)),asleep\nm-3,4111111111111111,active\n")
             let file = bench.directory + "/bad.csv"
             let run = try await bench.control("members", "import", "--snapshot", file)
             #expect(run.code == 65)
@@ -102,8 +103,10 @@ struct MemberTests {
         try await Bench.run { bench in
             try bench.configure()
             _ = try await bench.startDaemon()
-            try bench.write("all.ndjson", (1...10).map { "{\"id\":\"m-\($0)\",\"cards\":[\"\(card($0))\"]}\n" }.joined())
-            try bench.write("half.ndjson", (1...5).map { "{\"id\":\"m-\($0)\",\"cards\":[\"\(card($0))\"]}\n" }.joined())
+            try bench.write(
+                "all.ndjson", (1...10).map { "{\"id\":\"m-\($0)\",\"cards\":[\"\(card($0))\"]}\n" }.joined())
+            try bench.write(
+                "half.ndjson", (1...5).map { "{\"id\":\"m-\($0)\",\"cards\":[\"\(card($0))\"]}\n" }.joined())
             let all = bench.directory + "/all.ndjson"
             let half = bench.directory + "/half.ndjson"
             #expect(try await bench.control("members", "import", "--snapshot", all).code == 0)

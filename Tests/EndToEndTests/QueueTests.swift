@@ -151,7 +151,7 @@ struct QueueTests {
             let till = try bench.till()
             #expect(try await till.ask(TestSale("e-1", amount: "2.00", card: card(1)).text).result == "accepted")
             try await record.count(1)
-            #expect(try await backEnd.summary().faults_injected["error"] == 2)
+            #expect(try await backEnd.summary().faultsInjected["error"] == 2)
         }
     }
 

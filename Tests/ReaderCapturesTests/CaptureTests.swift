@@ -16,9 +16,10 @@ private func capture(_ json: String) throws -> Capture { try Capture(json: Array
 @Suite("Capture files") struct CaptureTests {
     static let readable = [
         "gs1-scan-strings", "kbd-generic-node-hid-323", "kbd-alt-numpad-unix-se-392654", "magtek-mini-swipe-kb",
-        "access-is-lsr118", "hidpos-honeywell-style-144", "hidpos-descriptor-127", "ibm-oem-handheld-symbol",
-        "ibm-oem-derived", "simple-com-derived", "snapi-derived", "gm861-serial", "serial-cdc-derived",
-        "serial-ftdi-derived",
+        "hid-msr-page-8e-synthesised", "magtek-sureswipe-hid", "magtek-magnesafe-v5-hid", "idtech-hid-synthesised",
+        "idtech-keyboard-synthesised", "access-is-lsr118", "hidpos-honeywell-style-144", "hidpos-descriptor-127",
+        "ibm-oem-handheld-symbol", "ibm-oem-derived", "symbol-simple-com-05e0-0600", "simple-com-derived",
+        "microscan-hid-examples", "snapi-derived", "gm861-serial", "serial-cdc-derived", "serial-ftdi-derived",
     ]
 
     @Test("Every case of the examples is what its source says", arguments: readable)
@@ -27,9 +28,12 @@ private func capture(_ json: String) throws -> Capture { try Capture(json: Array
         let report = try CaptureReport(capture)
         #expect(report.agrees, "\(report.cases.flatMap(\.differences))")
         #expect(report.cases.count == capture.cases.count)
+        // The two keyboard strings of MagTek's manual that state no result.
+        let silent = capture.cases.count { $0.expected == nil }
+        #expect(silent == (name == "magtek-magnesafe-v5-hid" ? 2 : 0))
         for (sample, found) in zip(capture.cases, report.cases) {
             if case .nothing = sample.payload { continue }
-            #expect(found.agrees == true)
+            #expect(found.agrees == (sample.expected == nil ? nil : true))
         }
     }
 

@@ -84,4 +84,41 @@ import Testing
         #expect(try await terminal.members.find(card("700001")).member?.id == MemberID("d"))
         #expect(try await terminal.members.member(MemberID("c")) == nil)
     }
+
+    @Test func aWrongFileCannotHideWhatItRemovesBehindWhatItAdds() async throws {
+        let terminal = try Terminal()
+        try await terminal.importMembers(try (0..<10).map { try member("m\($0)", cards: "90000\($0)") })
+        let importer = MemberImport(terminal.database)
+        let generation = try await importer.begin()
+        let others = try (0..<100).map { try member("x\($0)", cards: "8000\($0)") }
+        _ = try await importer.apply(others.map { .upsert($0) }, generation: generation, snapshot: true)
+        let error = await #expect(throws: LoyaltyError.self) {
+            try await importer.finish(generation: generation, snapshot: true, force: false, at: terminal.now)
+        }
+        #expect(error?.code == .membersTooManyDeletions)
+        #expect(try await terminal.members.find(card("900003")).member?.id == MemberID("m3"))
+    }
+
+    @Test func twoImportsAtOnceDoNotRemoveWhatBothName() async throws {
+        let terminal = try Terminal()
+        let all = try (0..<10).map { try member("m\($0)", cards: "90000\($0)") }
+        try await terminal.importMembers(all)
+        let importer = MemberImport(terminal.database)
+        let delta = try await importer.begin()
+        let snapshot = try await importer.begin()
+        _ = try await importer.apply(all.map { .upsert($0) }, generation: snapshot, snapshot: true)
+        _ = try await importer.apply([.upsert(all[4])], generation: delta, snapshot: false)
+        #expect(try await importer.finish(generation: snapshot, snapshot: true, force: false, at: terminal.now) == 0)
+    }
+
+    @Test func deletingAMemberLeavesHisSalesAndTransactions() async throws {
+        let terminal = try Terminal()
+        try await terminal.importMembers([try member("a", cards: "700001")])
+        try await terminal.send(sale("1", [line("1", "A", "1", "5.00")]), id: "1", card: terminal.attachment("700001"))
+        let importer = MemberImport(terminal.database)
+        let generation = try await importer.begin()
+        _ = try await importer.apply([.delete(MemberID("a"))], generation: generation, snapshot: false)
+        #expect(try await terminal.members.find(card("700001")).member == nil)
+        #expect(try await terminal.outbox.due(limit: 1, at: terminal.now).first?.subject == "member/a")
+    }
 }

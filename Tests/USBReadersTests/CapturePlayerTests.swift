@@ -42,6 +42,7 @@ import USBReaders
         case .disconnected: "gone"
         case .scan(let id, let scan): "\(id) read \(String(decoding: scan.text, as: UTF8.self))"
         case .partialDropped(_, let count): "dropped \(count)"
+        case .notice: "notice"
         }
     }
 

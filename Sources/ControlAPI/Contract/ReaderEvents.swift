@@ -4,6 +4,8 @@ public import LoyaltyModel
 public struct ReaderEventReport: Hashable, Sendable, Codable {
     public enum Event: String, Sendable, Codable, CaseIterable {
         case connected, state, gone, scan
+        /// Something that the operator should know of a reader that works; `problem` says what.
+        case notice
         /// Scans that had begun came to nothing.
         case dropped
     }

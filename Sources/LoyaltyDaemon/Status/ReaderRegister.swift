@@ -83,6 +83,11 @@ final class ReaderRegister: Sendable {
             var report = ReaderEventReport(time: now, reader: id, event: .dropped)
             report.count = count
             return report
+        case .notice(let id, let notice):
+            var report = ReaderEventReport(time: now, reader: id, event: .notice)
+            report.problem = notice.message
+            report.remedy = notice.remedy
+            return report
         }
     }
 

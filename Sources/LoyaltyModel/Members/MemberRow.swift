@@ -93,7 +93,7 @@ public enum MemberChange: Hashable, Sendable {
 extension LoyaltyError.Code {
     /// A field of a member row is missing or not of its form.
     public static let memberBadField = Self("member.bad_field", kind: .badData)
-    /// A card value of a member row is a payment card number.
+    /// A card value of a member row is a payment card number, or one stands in its texts.
     public static let memberPaymentCard = Self("member.payment_card", kind: .badData)
 }
 
@@ -105,11 +105,12 @@ extension MemberRow {
 
     /// Checks the row.
     ///
-    /// - Parameter isPaymentCard: the payment screen; asked for every card value.
+    /// - Parameter isPaymentCard: the payment screen; asked for every card value and every text.
     /// - Throws: `member.bad_field` or `member.payment_card`; the place's path is the field's name, and no message
     ///   repeats a value, since a column may hold card numbers by mistake.
     public func change(isPaymentCard: (String) -> Bool) throws(LoyaltyError) -> MemberChange {
         let identifier = try MemberID(text(id, .id))
+        try screenTexts(isPaymentCard)
         switch operation {
         case nil, "", "upsert": break
         case "delete": return .delete(identifier)
@@ -132,20 +133,34 @@ extension MemberRow {
         var numbers: [CardNumber] = []
         for (index, value) in cards.enumerated() {
             let ordinal = cards.count == 1 ? "the card" : "card \(index + 1)"
-            guard !isPaymentCard(value) else {
-                throw LoyaltyError(
-                    .memberPaymentCard,
-                    "\(ordinal) is a payment card number",
-                    at: Place(path: Field.cards.rawValue),
-                    remedy: "Remove it from the file: payment card numbers may not be kept here"
-                )
-            }
+            guard !isPaymentCard(value) else { throw Self.paymentCard(.cards, "\(ordinal) is a payment card number") }
             guard let number = CardNumber(value) else {
                 throw Self.bad(.cards, "\(ordinal) is not 1 to \(CardNumber.maximumLength) printable ASCII characters")
             }
             if !numbers.contains(number) { numbers.append(number) }
         }
         return numbers
+    }
+
+    private func screenTexts(_ isPaymentCard: (String) -> Bool) throws(LoyaltyError) {
+        let texts: [(Field, String?)] = [
+            (.id, id), (.replacedBy, replacedBy), (.tier, tier), (.household, household), (.balance, balance),
+            (.greeting, greeting),
+        ]
+        for (field, text) in texts {
+            if let text, isPaymentCard(text) { throw Self.paymentCard(field, "a payment card number stands here") }
+        }
+        for (field, words) in [(Field.segments, segments), (.entitlements, entitlements)] {
+            for word in words where isPaymentCard(word) {
+                throw Self.paymentCard(field, "a payment card number stands here")
+            }
+        }
+    }
+
+    private static func paymentCard(_ field: Field, _ message: String) -> LoyaltyError {
+        LoyaltyError(
+            .memberPaymentCard, message, at: Place(path: field.rawValue),
+            remedy: "Remove it from the file: payment card numbers may not be kept here")
     }
 
     private func memberStatus() throws(LoyaltyError) -> Member.Status {

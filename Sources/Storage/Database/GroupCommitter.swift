@@ -17,7 +17,10 @@ final class GroupCommitter: Sendable {
     private struct State {
         var waiting: [Job] = []
         var draining = false
+        var isClosed = false
     }
+
+    private enum Admission { case start, wait, refuse }
 
     /// More in one transaction would make the first wait for the last without saving anything.
     private static let largestGroup = 512
@@ -32,7 +35,7 @@ final class GroupCommitter: Sendable {
         self.path = path
     }
 
-    /// Queues work, in the order of the calls, and returns at once.
+    /// Queues work, in the order of the calls, and returns at once. After `close` the ticket fails.
     func submit<Value: Sendable>(_ work: @escaping @Sendable (Database) throws -> Value) -> CommitTicket<Value> {
         let ticket = CommitTicket<Value>()
         let job = Job(
@@ -41,13 +44,57 @@ final class GroupCommitter: Sendable {
                 return { ticket.settle(.success(value)) }
             },
             fail: { ticket.settle(.failure($0)) })
-        let start = state.withLock { state in
+        let admission = state.withLock { state -> Admission in
+            if state.isClosed { return .refuse }
             state.waiting.append(job)
             defer { state.draining = true }
-            return !state.draining
+            return state.draining ? .wait : .start
         }
-        if start { queue.async { self.drain() } }
+        switch admission {
+        case .start: queue.async { self.drain() }
+        case .wait: break
+        case .refuse: job.fail(closed)
+        }
         return ticket
+    }
+
+    /// Commits what was submitted, then takes nothing more; with the log written back the connection may be closed.
+    ///
+    /// GRDB hands SQLite a null connection when a closed pool is written to, so nothing may get past this.
+    /// - Returns: false where it was closed before.
+    func close() -> Bool {
+        let isFirst = state.withLock { state in
+            defer { state.isClosed = true }
+            return !state.isClosed
+        }
+        queue.sync {
+            if isFirst { try? pool.writeWithoutTransaction { _ = try $0.checkpoint(.truncate) } }
+        }
+        return isFirst
+    }
+
+    /// Writes the log back and cuts it, unless readers hold it: then a later one does.
+    func truncateLog() async throws(LoyaltyError) {
+        let result: Result<Void, LoyaltyError> = await withCheckedContinuation { continuation in
+            queue.async { continuation.resume(returning: self.checkpoint()) }
+        }
+        try result.get()
+    }
+
+    private func checkpoint() -> Result<Void, LoyaltyError> {
+        guard !state.withLock(\.isClosed) else { return .failure(closed) }
+        do {
+            try pool.writeWithoutTransaction { _ = try $0.checkpoint(.truncate) }
+        } catch DatabaseError.SQLITE_BUSY {
+            return .success(())
+        } catch {
+            return .failure(storageError(error, doing: "cutting the log", file: path))
+        }
+        return .success(())
+    }
+
+    private var closed: LoyaltyError {
+        LoyaltyError(.storageFailed, "the database is closed", at: Place(file: path))
     }
 
     private func drain() {

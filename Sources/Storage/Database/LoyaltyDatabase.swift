@@ -74,10 +74,10 @@ public final class LoyaltyDatabase: Sendable {
         writer = GroupCommitter(pool: pool, path: path)
     }
 
-    /// Writes the WAL back and closes. What was committed stays whatever happens here.
+    /// Commits what was submitted, writes the WAL back and closes; later work fails. What was committed stays whatever
+    /// happens here. May be called again.
     public func close() {
-        try? pool.writeWithoutTransaction { database in _ = try database.checkpoint(.truncate) }
-        try? pool.close()
+        if writer.close() { try? pool.close() }
     }
 
     /// GRDB sets `synchronous=NORMAL` when it opens a WAL database, after every hook of the configuration; under NORMAL a

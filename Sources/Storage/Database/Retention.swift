@@ -63,7 +63,8 @@ public struct Retention: Sendable, Hashable {
         removed.tallies = try await inBatches(database, limit) {
             try Self.removeRows($0, "tally", "(day, name)", "day < ?", [day], $1)
         }
-        if !removed.isEmpty { try await truncateLog(database) }
+        // Deleted rows are overwritten (`secure_delete`), but older pages stand in the log until it is cut.
+        if !removed.isEmpty { try await database.writer.truncateLog() }
         return removed
     }
 
@@ -118,17 +119,5 @@ public struct Retention: Sendable, Hashable {
                 "DELETE FROM \(table) WHERE \(key) IN (SELECT \(columns) FROM \(table) WHERE \(condition) LIMIT \(size))"
         ).execute(arguments: arguments)
         return database.changesCount
-    }
-
-    /// What was deleted is overwritten in the database (`secure_delete`), but older pages stand in the log until it is cut.
-    private func truncateLog(_ database: LoyaltyDatabase) async throws(LoyaltyError) {
-        do {
-            // Readers may hold the log; then a later checkpoint cuts it.
-            try await database.pool.writeWithoutTransaction { connection in
-                do { _ = try connection.checkpoint(.truncate) } catch DatabaseError.SQLITE_BUSY {}
-            }
-        } catch {
-            throw storageError(error, doing: "cutting the log", file: database.path)
-        }
     }
 }

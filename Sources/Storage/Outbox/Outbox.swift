@@ -33,21 +33,24 @@ public struct Outbox: OutboundQueue {
 
     public init(_ database: LoyaltyDatabase) { self.database = database }
 
+    /// Walks the heads only, in the order of the index `outbox_head`; the rows behind them are not touched.
+    static let dueQuery = """
+        SELECT outbox.entry_id, outbox.attempts, outbox.first_tried_at, outbox.sealed_card,
+            ledger_entry.kind, ledger_entry.recorded_at, ledger_entry.document, ledger_entry.member_id,
+            sale.store, sale.register
+        FROM outbox INDEXED BY outbox_head
+        JOIN ledger_entry ON ledger_entry.id = outbox.entry_id
+        JOIN sale ON sale.id = ledger_entry.sale_id
+        WHERE outbox.state = 'ready' AND outbox.is_head = 1 AND outbox.not_before <= ?
+        ORDER BY outbox.sequence LIMIT ?
+        """
+
     public func due(limit: Int, at now: Timestamp) async throws -> [OutboundEvent] {
         let vault = database.vault
         return try await reading { database in
             try Row.fetchAll(
                 database.cachedStatement(
-                    sql: """
-                        SELECT outbox.entry_id, outbox.attempts, outbox.first_tried_at, outbox.sealed_card,
-                            ledger_entry.kind, ledger_entry.recorded_at, ledger_entry.document, ledger_entry.member_id,
-                            sale.store, sale.register
-                        FROM outbox
-                        JOIN ledger_entry ON ledger_entry.id = outbox.entry_id
-                        JOIN sale ON sale.id = ledger_entry.sale_id
-                        WHERE outbox.state = 'ready' AND outbox.is_head = 1 AND outbox.not_before <= ?
-                        ORDER BY outbox.sequence LIMIT ?
-                        """), arguments: [now.microseconds, limit]
+                    sql: Self.dueQuery), arguments: [now.microseconds, limit]
             ).map { row in
                 let id: String = row["entry_id"]
                 let store: String = row["store"]
@@ -107,7 +110,9 @@ public struct Outbox: OutboundQueue {
         try await reading { database in
             try Int64.fetchOne(
                 database.cachedStatement(
-                    sql: "SELECT min(not_before) FROM outbox WHERE state = 'ready' AND is_head = 1")
+                    sql:
+                        "SELECT min(not_before) FROM outbox INDEXED BY outbox_due WHERE state = 'ready' AND is_head = 1"
+                )
             )
             .map { Timestamp(microseconds: $0) }
         }
@@ -141,12 +146,18 @@ public struct Outbox: OutboundQueue {
         }
     }
 
-    /// The newest first. - Throws: `storage.*`.
+    /// The undelivered, or those of one state, oldest first; the delivered newest first. - Throws: `storage.*`.
     public func list(state: State?, limit: Int) async throws(LoyaltyError) -> [Item] {
         try await reading { database in
-            try Self.items(
-                database, where: "? IS NULL OR outbox.state = ? ORDER BY outbox.sequence DESC LIMIT ?",
-                [state?.rawValue, state?.rawValue, limit])
+            if state == .sent {
+                return try Self.items(
+                    database, where: "outbox.state = 'sent' ORDER BY outbox.sequence DESC LIMIT ?", [limit])
+            }
+            let states = state.map { [$0] } ?? [.ready, .dead]
+            let marks = states.map { _ in "?" }.joined(separator: ", ")
+            return try Self.items(
+                database, where: "outbox.state IN (\(marks)) ORDER BY outbox.sequence LIMIT ?",
+                StatementArguments(states.map(\.rawValue)) + [limit])
         }
     }
 

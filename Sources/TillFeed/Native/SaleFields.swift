@@ -19,7 +19,7 @@ extension TillFields {
         )
         sale.uid = try identity("uid", maximum: 128)
         sale.receipt = try identity("receipt", maximum: 128)
-        sale.revision = try table.integer("rev", 0...Int64.max)
+        sale.revision = try integer("rev")
         sale.openedAt = try timestamp("opened_at")
         sale.closedAt = try timestamp("closed_at")
         var operatorFields = try object("operator")
@@ -70,7 +70,7 @@ extension TillFields {
         var line = SaleLine(
             id: try requiredIdentity("id", maximum: 64),
             kind: try table.requiredWord("kind"),
-            quantity: try table.requiredDecimal("qty"),
+            quantity: try requiredDecimal("qty"),
             unitOfMeasure: try present(try freeText("uom", maximum: 16), "uom"),
             amount: try requiredMoney("amount", currency)
         )
@@ -78,8 +78,8 @@ extension TillFields {
         line.code = try code?.productCode()
         line.name = try freeText("name", maximum: 1024)
         line.department = try departments()
-        line.unitPrice = try table.decimal("unit_price")
-        line.listPrice = try table.decimal("list_price")
+        line.unitPrice = try decimal("unit_price")
+        line.listPrice = try decimal("list_price")
         line.gross = try money("gross", currency)
         line.discounts = try discounts(currency)
         line.taxes = try taxes("tax", currency)
@@ -139,7 +139,7 @@ extension TillFields {
                     code: try fields.freeText("code", maximum: 64),
                     base: try fields.money("base", currency),
                     amount: try fields.requiredMoney("amount", currency),
-                    percent: try fields.table.decimal("percent")
+                    percent: try fields.decimal("percent")
                 ))
         }
         return taxes
@@ -164,7 +164,7 @@ extension TillFields {
         totals.net = try money("net", currency)
         totals.tax = try money("tax", currency)
         totals.discount = try money("discount", currency)
-        totals.items = try table.decimal("items")
+        totals.items = try decimal("items")
         totals.running = try money("running", currency)
         return totals
     }

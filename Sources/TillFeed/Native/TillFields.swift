@@ -22,14 +22,18 @@ struct TillFields {
             throw table.error(key, "control characters are not allowed here")
         }
         guard !screening.containsPaymentCard(text) else {
-            throw LoyaltyError(
-                .tillPaymentCard,
-                "a payment card number stands here",
-                at: table.error(key, "").place,
-                remedy: "Card numbers of payment cards must never be sent; name the sale in another way"
-            )
+            throw paymentCard(key)
         }
         return text
+    }
+
+    private func paymentCard(_ key: String) -> LoyaltyError {
+        LoyaltyError(
+            .tillPaymentCard,
+            "a payment card number stands here",
+            at: table.error(key, "").place,
+            remedy: "Card numbers of payment cards must never be sent; name the sale in another way"
+        )
     }
 
     mutating func requiredIdentity(_ key: String, maximum: Int) throws(LoyaltyError) -> String {
@@ -55,13 +59,41 @@ struct TillFields {
     }
 
     mutating func money(_ key: String, _ currency: Currency) throws(LoyaltyError) -> Money? {
-        guard let amount = try table.decimal(key) else { return nil }
+        guard let amount = try decimal(key) else { return nil }
         do { return try Money(amount, currency) } catch {
             let decimals = currency.decimals
             let message =
                 error.code == .numberSyntax
                 ? "\(currency) has at most \(decimals) decimal\(decimals == 1 ? "" : "s")" : error.message
             throw LoyaltyError(error.code, message, at: table.error(key, "").place)
+        }
+    }
+
+    /// A number is kept as text, so one that could be a payment card is an error. Below 10^11 it cannot: no card number is
+    /// shorter than 12 digits, and long fractions, which come out of a till's division, are not mistaken for one.
+    mutating func decimal(_ key: String) throws(LoyaltyError) -> DecimalNumber? {
+        guard let number = try table.decimal(key) else { return nil }
+        var whole = number.coefficient.magnitude
+        for _ in 0..<number.scale { whole /= 10 }
+        try screen(whole, number.coefficient.magnitude, key)
+        return number
+    }
+
+    mutating func requiredDecimal(_ key: String) throws(LoyaltyError) -> DecimalNumber {
+        try present(try decimal(key), key)
+    }
+
+    /// A whole number from 0, screened as `decimal(_:)` does.
+    mutating func integer(_ key: String) throws(LoyaltyError) -> Int64? {
+        guard let number = try table.integer(key, 0...Int64.max) else { return nil }
+        try screen(number.magnitude, number.magnitude, key)
+        return number
+    }
+
+    private func screen(_ whole: UInt64, _ digits: UInt64, _ key: String) throws(LoyaltyError) {
+        guard whole >= 100_000_000_000 else { return }
+        guard !screening.containsPaymentCard(String(whole)), !screening.containsPaymentCard(String(digits)) else {
+            throw paymentCard(key)
         }
     }
 

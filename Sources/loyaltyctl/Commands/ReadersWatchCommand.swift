@@ -47,6 +47,9 @@ struct ReadersWatchCommand: AsyncParsableCommand {
             case .dropped: style.apply(.warning, "\(Words.count(event.count ?? 1, "scan", "scans")) dropped half-way")
             case .state: state(event, style)
             case .scan: scan(event, style)
+            case .notice:
+                style.apply(.warning, event.problem ?? "")
+                    + (event.remedy.map { "\n          " + style.apply(.faint, $0) } ?? "")
             }
         return "\(time)  \(event.reader)  \(what)"
     }

@@ -11,12 +11,18 @@ struct BackEndProcess: Sendable {
         var events: Int
         var duplicates: Int
         var conflicts: Int
-        var out_of_order: Int
+        var outOfOrder: Int
         var missing: Int
         var batches: Int
         var points: String?
         var kinds: [String: Int]
-        var faults_injected: [String: Int]
+        var faultsInjected: [String: Int]
+
+        private enum CodingKeys: String, CodingKey {
+            case events, duplicates, conflicts, missing, batches, points, kinds
+            case outOfOrder = "out_of_order"
+            case faultsInjected = "faults_injected"
+        }
     }
 
     func summary() async throws -> Summary { try decoded(try await http("GET", port: port, "/summary").text) }
@@ -68,19 +74,22 @@ extension Bench {
         if !FileManager.default.fileExists(atPath: recordFile) { try write("record.ndjson", "") }
         let watch = inotify_init1(Int32(O_CLOEXEC))
         let file = open(recordFile, O_RDONLY | O_CLOEXEC)
-        guard watch >= 0, file >= 0, inotify_add_watch(watch, recordFile, UInt32(IN_MODIFY | IN_DELETE_SELF)) >= 0 else {
+        guard watch >= 0, file >= 0, inotify_add_watch(watch, recordFile, UInt32(IN_MODIFY | IN_ATTRIB)) >= 0 else {
             throw BenchError("the record cannot be watched")
         }
         onThread {
             var buffer = [UInt8](repeating: 0, count: 65_536)
             while true {
+                // The end of the bench removes the file, which is a change of its attributes.
                 var count = read(file, &buffer, buffer.count)
                 while count > 0 {
                     feed.append(buffer[..<count])
                     count = read(file, &buffer, buffer.count)
                 }
                 var status = stat()
-                guard fstat(file, &status) == 0, status.st_nlink > 0, read(watch, &buffer, buffer.count) > 0 else { break }
+                guard fstat(file, &status) == 0, status.st_nlink > 0, read(watch, &buffer, buffer.count) > 0 else {
+                    break
+                }
             }
             close(file)
             close(watch)

@@ -134,7 +134,8 @@ func writeAll(_ descriptor: Int32, _ bytes: [UInt8]) throws {
     while !rest.isEmpty {
         let count = rest.withUnsafeBytes { send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
         let written =
-            count < 0 && errno == ENOTSOCK ? rest.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) } : count
+            count < 0 && errno == ENOTSOCK
+            ? rest.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) } : count
         if written < 0 && errno == EINTR { continue }
         guard written > 0 else { throw BenchError("the other side is gone: \(String(cString: strerror(errno)))") }
         rest = rest.dropFirst(written)

@@ -60,7 +60,9 @@ final class LineFeed: Sendable {
     func end() { wake { $0.isEnded = true } }
 
     var lines: [String] { state.withLock { $0.lines } }
-    var text: String { state.withLock { ($0.lines + [String(decoding: $0.rest, as: UTF8.self)]).joined(separator: "\n") } }
+    var text: String {
+        state.withLock { ($0.lines + [String(decoding: $0.rest, as: UTF8.self)]).joined(separator: "\n") }
+    }
 
     /// The next line that nobody took.
     func next(within limit: Duration = .seconds(20)) async throws -> String {
