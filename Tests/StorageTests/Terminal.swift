@@ -107,7 +107,7 @@ final class Terminal {
             guard let payload = try await outbox.payload(item.id) else { continue }
             found.append(try JSONDecoder().decode(LoyaltyTransaction.self, from: Data(payload.utf8)))
         }
-        return found
+        return found.sorted { $0.sequence < $1.sequence }
     }
 }
 
