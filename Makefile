@@ -80,6 +80,7 @@ install: release ## release build, installed below DESTDIR
 	sed 's|/usr/sbin/loyaltyd|$(PREFIX)/sbin/loyaltyd|' systemd/loyaltyd.service | install -D -m 644 /dev/stdin "$$to/lib/systemd/system/loyaltyd.service"; \
 	install -D -m 644 systemd/loyaltyd.sysusers.conf "$$to/lib/sysusers.d/loyaltyd.conf"; \
 	for rules in udev/*.rules; do install -D -m 644 $$rules "$$to/lib/udev/rules.d/$$(basename $$rules)"; done; \
+	for entries in udev/*.hwdb; do install -D -m 644 $$entries "$$to/lib/udev/hwdb.d/$$(basename $$entries)"; done; \
 	install -D -m 644 Examples/loyaltyd.toml "$$to/share/loyaltyd/loyaltyd.toml"; \
 	install -D -m 644 Examples/program.toml "$$to/share/loyaltyd/program.toml"; \
 	install -d -m 755 "$$etc/loyaltyd.toml.d"; \
@@ -87,12 +88,13 @@ install: release ## release build, installed below DESTDIR
 	for page in README.md LICENSE docs/*.md docs/images/*; do install -D -m 644 $$page "$$to/share/doc/loyaltyd/$$page"; done; \
 	echo "installed below $$to and $$etc"; \
 	if [ -z "$(DESTDIR)" ]; then \
-	    echo "next: systemd-sysusers && udevadm control --reload && udevadm trigger -s usb && systemctl enable --now loyaltyd"; fi
+	    echo "next: systemd-sysusers && systemd-hwdb update && udevadm control --reload && udevadm trigger -s usb && systemctl enable --now loyaltyd"; fi
 
 uninstall: ## removes what install put there; configuration and data stay
 	@to="$(DESTDIR)$(PREFIX)"; \
 	rm -f "$$to"/sbin/loyaltyd "$$to"/bin/loyalty{ctl,sim} "$$to"/lib/systemd/system/loyaltyd.service \
 	    "$$to"/lib/sysusers.d/loyaltyd.conf "$$to"/lib/udev/rules.d/{60-loyaltyd-readers,70-loyaltyd}.rules \
+	    "$$to"/lib/udev/hwdb.d/61-loyaltyd-readers.hwdb \
 	    "$$to"/share/bash-completion/completions/loyalty{ctl,sim} "$$to"/share/zsh/vendor-completions/_loyalty{ctl,sim} \
 	    "$$to"/share/fish/vendor_completions.d/loyalty{ctl,sim}.fish; \
 	rm -rf "$$to/share/loyaltyd" "$$to/share/doc/loyaltyd"

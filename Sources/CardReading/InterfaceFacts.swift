@@ -8,6 +8,9 @@ public struct InterfaceFacts: Sendable, Hashable {
     public let interfaceProtocol: UInt8
     /// The HID report descriptor as the device sent it; empty where it has none.
     public let reportDescriptor: [UInt8]
+    /// wMaxPacketSize of the endpoint that is read, in bytes.
+    public let inputPacketSize: Int
+    public let device: DeviceFacts
 
     public init(
         vendorID: UInt16,
@@ -16,7 +19,9 @@ public struct InterfaceFacts: Sendable, Hashable {
         interfaceClass: UInt8,
         interfaceSubclass: UInt8,
         interfaceProtocol: UInt8,
-        reportDescriptor: [UInt8]
+        reportDescriptor: [UInt8],
+        inputPacketSize: Int = 64,
+        device: DeviceFacts = DeviceFacts()
     ) {
         self.vendorID = vendorID
         self.productID = productID
@@ -25,6 +30,31 @@ public struct InterfaceFacts: Sendable, Hashable {
         self.interfaceSubclass = interfaceSubclass
         self.interfaceProtocol = interfaceProtocol
         self.reportDescriptor = reportDescriptor
+        self.inputPacketSize = inputPacketSize
+        self.device = device
+    }
+}
+
+/// What the device descriptor says (USB 2.0 section 9.6.1): it tells the generations of serial chips apart.
+public struct DeviceFacts: Sendable, Hashable {
+    public let deviceClass: UInt8
+    /// bcdUSB.
+    public let usbVersion: UInt16
+    /// bcdDevice.
+    public let release: UInt16
+    /// bMaxPacketSize0, in bytes.
+    public let controlPacketSize: UInt8
+    public let interfaceCount: Int
+
+    public init(
+        deviceClass: UInt8 = 0, usbVersion: UInt16 = 0x0200, release: UInt16 = 0, controlPacketSize: UInt8 = 64,
+        interfaceCount: Int = 1
+    ) {
+        self.deviceClass = deviceClass
+        self.usbVersion = usbVersion
+        self.release = release
+        self.controlPacketSize = controlPacketSize
+        self.interfaceCount = interfaceCount
     }
 }
 
@@ -34,6 +64,14 @@ public enum ReaderProtocol: String, Sendable, Codable, CaseIterable {
     case keyboard
     /// HID Point of Sale bar code scanner, page 8C usage 02.
     case hidPOS = "hid_pos"
+    /// USB OEM scanners of IBM and Toshiba tills, hand-held and table-top.
+    case ibmOEM = "ibm_oem"
+    /// Vendor HID with a length and data in each report: Symbol simple COM, Microscan.
+    case simpleCOM = "simple_com"
+    /// Symbol and Zebra SNAPI.
+    case snapi
+    /// A serial port: CDC-ACM or an adapter chip.
+    case serial
     /// HID Point of Sale magnetic stripe reader, page 8E usage 01.
     case hidMSR = "hid_msr"
     /// MagTek stripe reader that sends decoded tracks, page FF00.
@@ -54,4 +92,35 @@ public enum SetupRequest: Sendable, Hashable {
     case output(reportID: UInt8, [UInt8])
     /// SET_REPORT of type feature. The bytes exclude the report ID; ID 0 means none.
     case feature(reportID: UInt8, [UInt8])
+    /// Anything else on the control endpoint.
+    case control(ControlMessage)
+    /// A question that tells one kind of device from another: only whether it is answered matters, not what.
+    indirect case ask(ControlMessage, ifAnswered: [SetupRequest], ifRefused: [SetupRequest])
+}
+
+/// A request on the control endpoint (USB 2.0 section 9.3).
+public struct ControlMessage: Sendable, Hashable {
+    /// bmRequestType; bit 7 says that the device is to send data.
+    public let type: UInt8
+    public let request: UInt8
+    public let value: UInt16
+    public let index: UInt16
+    /// What to send; empty where the device sends.
+    public let data: [UInt8]
+    /// Bytes to send or to ask for.
+    public let length: Int
+
+    /// A request that sends data, or none.
+    public init(type: UInt8, request: UInt8, value: UInt16, index: UInt16, data: [UInt8] = []) {
+        (self.type, self.request, self.value, self.index) = (type, request, value, index)
+        self.data = data
+        length = data.count
+    }
+
+    /// A request for data from the device.
+    public init(type: UInt8, request: UInt8, value: UInt16, index: UInt16, asking length: Int) {
+        (self.type, self.request, self.value, self.index) = (type, request, value, index)
+        data = []
+        self.length = length
+    }
 }

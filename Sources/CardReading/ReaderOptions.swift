@@ -25,6 +25,11 @@ public struct ReaderOptions: Sendable, Hashable {
     public var numLock: Bool
     /// Keys that stand for a control character; Ctrl with a letter or with `[ \ ] 6 -` needs no entry.
     public var functionKeys: [UInt8: UInt8]
+    /// How a serial port is set.
+    public var serialLine: SerialLine
+    /// What the reader speaks, said by the settings; nil leaves it to the descriptors and the table. Overrides the table, not
+    /// the descriptors.
+    public var protocolHint: ReaderProtocol?
 
     /// - Parameter functionKeys: usage of page 07 to character; by default F8 (41h) is GS.
     public init(
@@ -34,7 +39,9 @@ public struct ReaderOptions: Sendable, Hashable {
         continuationGap: Duration = .milliseconds(500),
         stripsSuffix: Bool = true,
         numLock: Bool = false,
-        functionKeys: [UInt8: UInt8] = [0x41: 0x1d]
+        functionKeys: [UInt8: UInt8] = [0x41: 0x1d],
+        serialLine: SerialLine = SerialLine(),
+        protocolHint: ReaderProtocol? = nil
     ) {
         self.layout = layout
         self.terminators = terminators
@@ -43,5 +50,7 @@ public struct ReaderOptions: Sendable, Hashable {
         self.stripsSuffix = stripsSuffix
         self.numLock = numLock
         self.functionKeys = functionKeys
+        self.serialLine = serialLine
+        self.protocolHint = protocolHint
     }
 }

@@ -1,3 +1,4 @@
+public import CardReading
 public import LoyaltyModel
 
 /// A recording of a reader, as Examples/captures/README.md describes the file.
@@ -27,6 +28,10 @@ public struct Capture: Sendable {
     /// The protocol family, in the file's words.
     public var kind: String
     public var reportDescriptor: [UInt8]?
+    /// The ID in front of each report, where the file says so and has no descriptor.
+    public var reportID: UInt8?
+    /// Of a recording of a serial port; nil where the file does not say.
+    public var serialAdapter: SerialAdapter?
     public var cases: [Case]
 
     /// Between reports of which the file does not tell the time: what a keyboard wedge at full speed keeps.

@@ -17,6 +17,10 @@ public struct CaptureDecoder: Sendable {
         "keyboard-with-report-id": .usual(.keyboard),
         "msr-keyboard": .usual(.keyboard),
         "hid-pos-0x8c": .usual(.hidPOS),
+        "ibm-usb-oem-handheld": .usual(.ibmOEM),
+        "vendor-hid-length-data": .usual(.simpleCOM),
+        "snapi": .usual(.snapi),
+        "serial": .usual(.serial),
         "msr-hid-0x8e": .usual(.hidMSR),
         "msr-hid-vendor": .usual(.magtek),
         "msr-hid-vendor-encrypting": .usual(.magnesafe),
@@ -48,7 +52,11 @@ public struct CaptureDecoder: Sendable {
         let way = Self.ways[capture.kind]
         guard let descriptor = capture.reportDescriptor else {
             guard case .usual(let kind)? = way else { throw noDecoder(nil) }
+            if kind == .serial { return .serial(capture.serialAdapter ?? .cdcACM) }
+            if kind == .simpleCOM, let id = capture.reportID { return .simpleCOM(reportID: id) }
             let usual = InterfaceFacts.usual(for: kind)
+            // Without a descriptor the ids decide, and a file need not name those of the protocol.
+            if usual.reportDescriptor.isEmpty { return usual }
             return facts(usual.reportDescriptor, subclass: usual.interfaceSubclass)
         }
         let isKeyboard = if case .usual(.keyboard)? = way { true } else { false }

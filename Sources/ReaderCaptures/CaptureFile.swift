@@ -13,6 +13,10 @@ extension Capture {
         vendorID = try Self.identifier("vid", &root)
         productID = try Self.identifier("pid", &root)
         reportDescriptor = try Self.bytes("report_descriptor_hex", &root)
+        if var layout = try root.table("layout") {
+            reportID = try layout.integer("report_id", 1...255).map { UInt8(clamping: $0) }
+        }
+        if var usb = try root.table("usb") { serialAdapter = try usb.word("adapter") }
         var cases: [Case] = []
         for key in ["cases", "keyboard_cases"] {
             for reader in try root.tables(key) { cases.append(try Self.sample(reader)) }

@@ -1,6 +1,7 @@
 import CardReading
 
-/// Decides which interfaces may be touched. The one mistake that must never happen is to take the cashier's keyboard.
+/// Decides which interfaces may be touched. The mistakes that must never happen are to take the cashier's
+/// keyboard and the printer's port.
 struct ClaimPolicy: Sendable {
     let rules: ClaimRules
     let keyboards: KeyboardClaims
@@ -11,6 +12,8 @@ struct ClaimPolicy: Sendable {
         case denied
         /// A reader if its descriptor says so, but no keyboard.
         case byDescriptor
+        /// A reader, even where it is a serial port, but no keyboard.
+        case namedWithoutKeyboards
         /// A reader, keyboards included.
         case named
     }
@@ -30,30 +33,36 @@ struct ClaimPolicy: Sendable {
             matches.contains { $0.matches(vendorID: vendorID, productID: productID, portPath: portPath) }
         }
         if named(by: rules.deny) { return .denied }
+        let isAllowed = named(by: rules.allow)
+        guard isAllowed || KnownReader.find(vendorID: vendorID, productID: productID) != nil else {
+            return .byDescriptor
+        }
         switch keyboards {
-        case .never: return .byDescriptor
-        case .allowed: return named(by: rules.allow) ? .named : .byDescriptor
-        case .knownScanners:
-            let known = KnownScanner.all.contains {
-                $0.match.matches(vendorID: vendorID, productID: productID, portPath: portPath)
-            }
-            return known || named(by: rules.allow) ? .named : .byDescriptor
+        case .never: return .namedWithoutKeyboards
+        case .allowed: return isAllowed ? .named : .namedWithoutKeyboards
+        case .knownScanners: return .named
         }
     }
 
     /// Before the report descriptor is read: reading it may need the interface, which takes it from the kernel's driver.
-    func decide(_ stance: Stance, interface: HIDInterface) -> Decision {
+    func decide(_ stance: Stance, interface: ReaderInterface) -> Decision {
         if stance == .denied { return .leave(.unsupported(reason: Self.deniedReason)) }
-        guard interface.subclass == HIDInterface.bootSubclass else { return .proceed }
+        // The till's printer may hang on it.
+        if interface.isSerial { return stance == .byDescriptor ? .leave(.unclaimedSerialPort) : .proceed }
+        guard interface.subclass == ReaderInterface.bootSubclass else { return .proceed }
         switch interface.protocolCode {
-        case HIDInterface.bootKeyboard: return stance == .named ? .proceed : .leave(.unclaimedKeyboard)
-        case HIDInterface.bootMouse: return stance == .named ? .proceed : .skip
+        case ReaderInterface.bootKeyboard: return stance == .named ? .proceed : .leave(.unclaimedKeyboard)
+        case ReaderInterface.bootMouse: return stance == .named ? .proceed : .skip
         default: return .proceed
         }
     }
 
     /// After the report descriptor has been understood.
     func decide(_ stance: Stance, kind: ReaderProtocol) -> Decision {
-        kind == .keyboard && stance != .named ? .leave(.unclaimedKeyboard) : .proceed
+        switch kind {
+        case .keyboard: stance == .named ? .proceed : .leave(.unclaimedKeyboard)
+        case .serial: stance == .byDescriptor ? .leave(.unclaimedSerialPort) : .proceed
+        default: .proceed
+        }
     }
 }

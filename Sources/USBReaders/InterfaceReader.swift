@@ -7,8 +7,9 @@ final class InterfaceReader {
     let device: USBDevice
     private unowned let host: USBHost
     private let configuration: UInt8
-    private let interface: HIDInterface
+    private let interface: ReaderInterface
     private let stance: ClaimPolicy.Stance
+    private let interfaceCount: Int
 
     var id: ReaderID { description.id }
     private(set) var life: ReaderLife
@@ -26,9 +27,10 @@ final class InterfaceReader {
     private var handle: OpaquePointer?
     private var reads: [USBTransfer] = []
     private var control: USBTransfer?
-    private var controlPurpose = ControlPurpose.descriptor
+    private var isFetchingDescriptor = false
     private var hasControlEnded = false
-    private var setupRequests: ArraySlice<SetupRequest> = []
+    private var requests = RequestQueue()
+    private var isSettingUp = false
 
     /// What becomes of the bytes that come.
     private enum Hearing {
@@ -38,12 +40,14 @@ final class InterfaceReader {
         case listening
     }
 
-    private enum ControlPurpose { case descriptor, setup, signal }
-
     /// So many reads wait in the kernel, so that no report is lost between two of them.
     static let readsInFlight = 4
 
-    init(host: USBHost, device: USBDevice, configuration: UInt8, interface: HIDInterface, stance: ClaimPolicy.Stance) {
+    init(
+        host: USBHost, device: USBDevice, configuration: UInt8, interface: ReaderInterface,
+        stance: ClaimPolicy.Stance, interfaceCount: Int
+    ) {
+        self.interfaceCount = interfaceCount
         self.host = host
         self.device = device
         self.configuration = configuration
@@ -51,10 +55,12 @@ final class InterfaceReader {
         self.stance = stance
         life = ReaderLife(isNamed: stance == .named)
         let isBootKeyboard =
-            interface.subclass == HIDInterface.bootSubclass && interface.protocolCode == HIDInterface.bootKeyboard
+            !interface.isSerial && interface.subclass == ReaderInterface.bootSubclass
+            && interface.protocolCode == ReaderInterface.bootKeyboard
         description = ReaderDescription(
             vendorID: device.vendorID, productID: device.productID, manufacturer: device.manufacturer,
-            product: device.product, serial: device.serial, kind: isBootKeyboard ? .keyboard : nil,
+            product: device.product, serial: device.serial,
+            kind: isBootKeyboard ? .keyboard : interface.isSerial ? .serial : nil,
             portPath: device.portPath, interfaceNumber: interface.number)
     }
 
@@ -107,8 +113,9 @@ final class InterfaceReader {
         case .claim: return claim()
         case .fetchDescriptor: return fetchDescriptor()
         case .setUp:
-            setupRequests = (decoder?.setup ?? [])[...]
-            return sendNextSetupRequest()
+            requests.replace(by: decoder?.setup ?? [])
+            isSettingUp = true
+            return sendNextRequest()
         case .submit: return submitReads()
         case .drain: hearing = .draining(StartupDrain(at: host.now))
         case .forget:
@@ -134,6 +141,7 @@ final class InterfaceReader {
 
     private func lookUpDescriptor() -> ReaderLife.Event {
         if let flaw = interface.flaw { return .ruledOut(.unsupported(reason: flaw)) }
+        if interface.isSerial { return understand([]) }
         guard
             let descriptor = device.kernelReportDescriptor(configuration: configuration, interface: interface.number)
         else { return .descriptorHidden }
@@ -143,10 +151,13 @@ final class InterfaceReader {
     private func understand(_ descriptor: [UInt8]) -> ReaderLife.Event {
         let facts = InterfaceFacts(
             vendorID: device.vendorID, productID: device.productID, interfaceNumber: interface.number,
-            interfaceClass: HIDInterface.hidClass, interfaceSubclass: interface.subclass,
-            interfaceProtocol: interface.protocolCode, reportDescriptor: descriptor)
-        let options = host.options.reader(
+            interfaceClass: interface.interfaceClass, interfaceSubclass: interface.subclass,
+            interfaceProtocol: interface.protocolCode, reportDescriptor: descriptor,
+            inputPacketSize: interface.packetSize, device: device.facts(interfaceCount: interfaceCount))
+        var options = host.options.reader(
             vendorID: device.vendorID, productID: device.productID, portPath: device.portPath)
+        // A hint is for the readers that the settings name, not for every gadget with a HID interface.
+        if stance == .byDescriptor { options.protocolHint = nil }
         switch ScanDecoder.choose(for: facts, options: options) {
         case .ignored(let reason): return .ruledOut(.unsupported(reason: reason))
         case .reads(let decoder):
@@ -178,19 +189,24 @@ final class InterfaceReader {
         let number = Int32(interface.number)
         // Takes the interface from the kernel's driver, and gives it back on release.
         if libusb_set_auto_detach_kernel_driver(handle, 1) != 0 { libusb_detach_kernel_driver(handle, number) }
-        let code = libusb_claim_interface(handle, number)
+        var code = libusb_claim_interface(handle, number)
+        if code == 0, let data = interface.dataInterface { code = libusb_claim_interface(handle, Int32(data)) }
         return code == 0 ? .claimed : .claimFailed(.init(code: code))
     }
 
     private func close() {
         guard let handle else { return }
         // Also where the claim failed: libusb then knows of none and does nothing.
+        // The kernel's driver for a port wants both interfaces, and looks when it gets the first of them.
+        if let data = interface.dataInterface { libusb_release_interface(handle, Int32(data)) }
         libusb_release_interface(handle, Int32(interface.number))
         libusb_close(handle)
         self.handle = nil
         reads = []
         control = nil
         hasControlEnded = false
+        isSettingUp = false
+        requests.replace(by: [])
         hasReadEnded = false
         readFailure = nil
     }
@@ -206,11 +222,12 @@ final class InterfaceReader {
     // MARK: Control requests
 
     private func fetchDescriptor() -> ReaderLife.Event? {
-        let length = min(interface.reportDescriptorLength ?? 0, HIDInterface.longestReportDescriptor)
+        let length = min(interface.reportDescriptorLength ?? 0, ReaderInterface.longestReportDescriptor)
         // GET_DESCRIPTOR to the interface, type 22h (HID 1.11, 7.1.1).
         let code = send(
-            ControlRequest(type: 0x81, request: 6, value: 0x2200, index: UInt16(interface.number), length: length),
-            for: .descriptor)
+            ControlMessage(
+                type: 0x81, request: 6, value: 0x2200, index: UInt16(interface.number), asking: length))
+        isFetchingDescriptor = code == 0
         return code == 0 ? nil : .descriptorFailed(.init(code: code))
     }
 
@@ -226,28 +243,57 @@ final class InterfaceReader {
     }
 
     /// Readers may refuse any of these requests; that does not matter (espressif/esp-usb issue 55).
-    private func sendNextSetupRequest() -> ReaderLife.Event? {
-        while let request = setupRequests.popFirst() {
-            if send(ControlRequest(request, interface: interface.number), for: .setup) == 0 { return nil }
+    private func sendNextRequest() -> ReaderLife.Event? {
+        guard control?.isInFlight != true, !hasControlEnded else { return nil }
+        while let request = requests.next() {
+            if send(request) == 0 { return nil }
+            requests.ended(wasAnswered: false)
         }
+        guard isSettingUp else { return nil }
+        isSettingUp = false
         return .setUp
     }
 
-    /// Beeps or lights up. One signal at a time: a second one while the first is under way is dropped.
+    /// Beeps or lights up. One signal at a time: a second one while the first waits is dropped.
     func send(_ signal: ScanDecoder.Signal) {
-        guard case .listening = hearing, control?.isInFlight != true, let request = decoder?.request(for: signal) else {
-            return
-        }
-        _ = send(ControlRequest(request, interface: interface.number), for: .signal)
+        guard case .listening = hearing, let request = decoder?.request(for: signal) else { return }
+        if !requests.contains(request) { requests.append([request]) }
+        _ = sendNextRequest()
     }
 
-    private func send(_ request: ControlRequest, for purpose: ControlPurpose) -> Int32 {
-        guard let handle, let transfer = USBTransfer(owner: self, capacity: 8 + request.length) else {
+    /// An output report goes to the endpoint for it where there is one, as the kernel does it.
+    private func send(_ request: SetupRequest) -> Int32 {
+        guard case .output(let id, let bytes) = request, let endpoint = interface.outputEndpoint, let handle else {
+            return send(ControlMessage(request, interface: interface.number))
+        }
+        let report = (id == 0 ? [] : [id]) + bytes
+        guard let transfer = USBTransfer(owner: self, capacity: report.count) else {
             return LIBUSB_ERROR_NO_MEM.rawValue
         }
         control = transfer
-        controlPurpose = purpose
-        return transfer.submitControl(handle, request)
+        return transfer.submitWrite(handle, endpoint: endpoint, report)
+    }
+
+    private func send(_ message: ControlMessage) -> Int32 {
+        guard let handle, let transfer = USBTransfer(owner: self, capacity: 8 + message.length) else {
+            return LIBUSB_ERROR_NO_MEM.rawValue
+        }
+        control = transfer
+        return transfer.submitControl(handle, message)
+    }
+
+    private func controlEnded(_ transfer: USBTransfer) -> ReaderLife.Event? {
+        if isFetchingDescriptor {
+            isFetchingDescriptor = false
+            return descriptorAnswered(transfer)
+        }
+        guard transfer.status != LIBUSB_TRANSFER_CANCELLED else {
+            requests.replace(by: [])
+            isSettingUp = false
+            return nil
+        }
+        requests.ended(wasAnswered: transfer.status == LIBUSB_TRANSFER_COMPLETED)
+        return sendNextRequest()
     }
 
     // MARK: Reads
@@ -261,7 +307,7 @@ final class InterfaceReader {
             reads.append(transfer)
         }
         for transfer in reads where !transfer.isInFlight {
-            let code = transfer.submitRead(handle, endpoint: endpoint)
+            let code = transfer.submitRead(handle, endpoint: endpoint, isBulk: interface.isBulk)
             if code != 0 { return .submitFailed(.init(code: code)) }
         }
         return nil
@@ -283,7 +329,7 @@ final class InterfaceReader {
         take(transfer.received)
         transfer.wipe()
         if case .deaf = hearing { return }
-        let code = transfer.submitRead(handle, endpoint: endpoint)
+        let code = transfer.submitRead(handle, endpoint: endpoint, isBulk: interface.isBulk)
         if code != 0 { fail(.init(code: code)) }
     }
 
@@ -296,13 +342,7 @@ final class InterfaceReader {
     func catchUp() {
         if hasControlEnded, let transfer = control {
             hasControlEnded = false
-            let event: ReaderLife.Event? =
-                switch controlPurpose {
-                case .descriptor: descriptorAnswered(transfer)
-                case .setup: sendNextSetupRequest()
-                case .signal: nil
-                }
-            if let event { handle(event) }
+            if let event = controlEnded(transfer) { handle(event) }
             if isIdle { handle(.idle) }
         }
         guard hasReadEnded else { return }
@@ -319,14 +359,26 @@ final class InterfaceReader {
         switch hearing {
         case .deaf: return
         case .draining(var drain):
-            drain.discard(Array(packet), at: now)
+            let bytes = Array(packet)
+            drain.discard(bytes, at: now)
             hearing = .draining(drain)
+            decoder?.discard(bytes)
+            sendAnswers()
         case .listening:
             guard assembler.receive(packet, at: now) else { return }
             _ = life.handle(.received)
-            deliver(decoder?.receive(assembler.bytes, at: now) ?? [])
+            let scans = decoder?.receive(assembler.bytes, at: now) ?? []
+            sendAnswers()
+            deliver(scans)
             assembler.wipe()
         }
+    }
+
+    private func sendAnswers() {
+        guard let answers = decoder?.takeRequests(), !answers.isEmpty else { return }
+        requests.append(answers)
+        // Only the start waits for its requests to end, and it does not read.
+        _ = sendNextRequest()
     }
 
     private func deliver(_ scans: [DecodedScan]) {

@@ -59,6 +59,10 @@ public enum ReaderState: Sendable, Hashable {
     public static let unclaimedKeyboard = ReaderState.unsupported(
         reason: "a keyboard, left alone because no setting names it as a scanner")
 
+    /// A serial port that nobody named as a scanner's. It may be the till's printer, which must never be taken away.
+    public static let unclaimedSerialPort = ReaderState.unsupported(
+        reason: "a serial port, left alone because no setting names it as a scanner's")
+
     /// The state as one stable word for status output and metrics.
     public var word: String {
         switch self {
@@ -66,6 +70,7 @@ public enum ReaderState: Sendable, Hashable {
         case .noPermission: "no_permission"
         case .busy: "busy"
         case .unclaimedKeyboard: "unclaimed_keyboard"
+        case .unclaimedSerialPort: "unclaimed_serial_port"
         case .unsupported: "unsupported"
         case .recovering: "recovering"
         case .failed: "failed"
@@ -104,6 +109,8 @@ public enum ReaderState: Sendable, Hashable {
         case .busy: "stop the other program that reads this scanner, such as the till's own driver"
         case .unclaimedKeyboard:
             "if this is a scanner and not the cashier's keyboard, allow \(name) in the reader settings"
+        case .unclaimedSerialPort:
+            "if a scanner hangs on it, and not the till's printer or scales, allow \(name) in the reader settings"
         case .unsupported:
             "if this is a scanner, scan the code \"USB HID POS\" or \"USB keyboard\" in its manual to switch its mode"
         case .failed: "plug the reader out and in, then try another cable and another port"

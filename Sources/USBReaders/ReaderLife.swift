@@ -29,6 +29,8 @@ struct ReaderLife: Sendable {
         case idle
         case haltCleared
         case haltNotCleared(Failure)
+        /// The system was suspended. The reader may have lost its power, and with it what it was told.
+        case resumed
         /// The time that `wake` asked for has come.
         case woken
         case left
@@ -137,6 +139,10 @@ struct ReaderLife: Sendable {
         case .woken: return wake()
         case .transferFailed(let failure): return transferFailed(failure)
         case .idle: return idle()
+        case .resumed:
+            guard isListening else { return [] }
+            stage = .settingUp
+            return [.forget, .setUp]
         default: return advance(event)
         }
     }

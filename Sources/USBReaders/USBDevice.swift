@@ -1,4 +1,5 @@
 import CLibUSB
+import CardReading
 import Glibc
 
 /// A plugged device: a counted reference to libusb's record of it, and what can be known without asking the device.
@@ -11,6 +12,7 @@ struct USBDevice {
     let productID: UInt16
     /// `1-1.2`, as the kernel names it.
     let portPath: String
+    private let descriptor: libusb_device_descriptor
 
     /// Nil for root hubs and for what libusb cannot describe.
     init?(_ pointer: OpaquePointer) {
@@ -20,10 +22,17 @@ struct USBDevice {
         let count = libusb_get_port_numbers(pointer, &ports, Int32(ports.count))
         guard count > 0, count <= ports.count else { return nil }
         self.pointer = pointer
+        self.descriptor = descriptor
         vendorID = descriptor.idVendor
         productID = descriptor.idProduct
         let path = ports.prefix(Int(count)).map { String($0) }.joined(separator: ".")
         portPath = "\(libusb_get_bus_number(pointer))-\(path)"
+    }
+
+    func facts(interfaceCount: Int) -> DeviceFacts {
+        DeviceFacts(
+            deviceClass: descriptor.bDeviceClass, usbVersion: descriptor.bcdUSB, release: descriptor.bcdDevice,
+            controlPacketSize: descriptor.bMaxPacketSize0, interfaceCount: interfaceCount)
     }
 
     var manufacturer: String? { text("manufacturer") }
@@ -48,14 +57,14 @@ struct USBDevice {
         let directory = "\(Self.root)/\(portPath):\(configuration).\(interface)"
         // The HID device below is named bus:vendor:product.counter, and bus 3 is USB.
         guard let child = names(in: directory).first(where: { $0.hasPrefix("0003:") }) else { return nil }
-        let bytes = readFile("\(directory)/\(child)/report_descriptor", limit: HIDInterface.longestReportDescriptor)
+        let bytes = readFile("\(directory)/\(child)/report_descriptor", limit: ReaderInterface.longestReportDescriptor)
         return bytes?.isEmpty == false ? bytes : nil
     }
 
-    /// The configuration that the device is in, and its HID interfaces in their first setting.
+    /// The configuration that the device is in, and its HID interfaces and serial ports in their first setting.
     ///
     /// - Returns: Nil where the configuration descriptor cannot be read.
-    func interfaces() -> (configuration: UInt8, interfaces: [HIDInterface])? {
+    func interfaces() -> (configuration: UInt8, interfaces: [ReaderInterface])? {
         var pointer: UnsafeMutablePointer<libusb_config_descriptor>?
         guard libusb_get_active_config_descriptor(self.pointer, &pointer) == 0, let configuration = pointer else {
             return nil
@@ -63,35 +72,88 @@ struct USBDevice {
         defer { libusb_free_config_descriptor(configuration) }
         let all = UnsafeBufferPointer(
             start: configuration.pointee.interface, count: Int(configuration.pointee.bNumInterfaces))
-        let found = all.compactMap { interface -> HIDInterface? in
+        let settings = all.compactMap { interface -> libusb_interface_descriptor? in
             guard interface.num_altsetting > 0, let setting = interface.altsetting else { return nil }
-            return HIDInterface(setting.pointee)
+            return setting.pointee
+        }
+        let isSerialChip = SerialChip.find(vendorID: vendorID, productID: productID) != nil
+        let found = settings.compactMap { setting -> ReaderInterface? in
+            switch setting.bInterfaceClass {
+            case ReaderInterface.hidClass: ReaderInterface(hid: setting)
+            case ReaderInterface.communicationsClass: ReaderInterface(port: setting, among: settings)
+            case ReaderInterface.vendorClass: isSerialChip ? ReaderInterface(chip: setting) : nil
+            default: nil
+            }
         }
         return (configuration.pointee.bConfigurationValue, found)
     }
 }
 
-extension HIDInterface {
-    /// Nil for interfaces of other classes.
-    fileprivate init?(_ setting: libusb_interface_descriptor) {
-        guard setting.bInterfaceClass == Self.hidClass else { return nil }
-        number = setting.bInterfaceNumber
-        subclass = setting.bInterfaceSubClass
-        protocolCode = setting.bInterfaceProtocol
-        reportDescriptorLength = Self.reportDescriptorLength(
-            in: UnsafeBufferPointer(start: setting.extra, count: Int(max(setting.extra_length, 0))))
-        for endpoint in UnsafeBufferPointer(start: setting.endpoint, count: Int(setting.bNumEndpoints)) {
-            // Interrupt, to the host (USB 2.0, 9.6.6).
-            if inputEndpoint == nil, endpoint.bmAttributes & 3 == 3, endpoint.bEndpointAddress & 0x80 != 0 {
-                inputEndpoint = endpoint.bEndpointAddress
-                packetSize = Self.packetSize(maxPacketSize: endpoint.wMaxPacketSize)
-            }
+extension ReaderInterface {
+    fileprivate init(hid setting: libusb_interface_descriptor) {
+        self.init(setting)
+        reportDescriptorLength = Self.reportDescriptorLength(in: Self.extra(setting))
+        for endpoint in Self.endpoints(setting) {
+            // Interrupt (USB 2.0, 9.6.6).
+            if endpoint.bmAttributes & 3 == 3 { take(endpoint) }
             // HID 1.0 had the class descriptor behind the endpoints.
             if reportDescriptorLength == nil {
                 reportDescriptorLength = Self.reportDescriptorLength(
                     in: UnsafeBufferPointer(start: endpoint.extra, count: Int(max(endpoint.extra_length, 0))))
             }
         }
+    }
+
+    /// A CDC-ACM port: requests go to the control interface, bytes come from the data interface. Nil for other models.
+    fileprivate init?(port setting: libusb_interface_descriptor, among settings: [libusb_interface_descriptor]) {
+        guard setting.bInterfaceSubClass == Self.abstractControlModel else { return nil }
+        self.init(setting)
+        let named = Self.dataInterface(in: Self.extra(setting))
+        // Firmware with false class descriptors has its data interface right behind.
+        let candidates = settings.filter { $0.bInterfaceClass == Self.communicationsDataClass }
+        let data =
+            candidates.first { $0.bInterfaceNumber == named }
+            ?? candidates.first { $0.bInterfaceNumber > setting.bInterfaceNumber }
+        guard let data else { return nil }
+        dataInterface = data.bInterfaceNumber
+        takeBulk(data)
+    }
+
+    /// The port of an adapter chip.
+    fileprivate init?(chip setting: libusb_interface_descriptor) {
+        self.init(setting)
+        takeBulk(setting)
+        if inputEndpoint == nil { return nil }
+    }
+
+    private init(_ setting: libusb_interface_descriptor) {
+        self.init(
+            number: setting.bInterfaceNumber, subclass: setting.bInterfaceSubClass,
+            protocolCode: setting.bInterfaceProtocol, interfaceClass: setting.bInterfaceClass)
+    }
+
+    private mutating func takeBulk(_ setting: libusb_interface_descriptor) {
+        isBulk = true
+        for endpoint in Self.endpoints(setting) where endpoint.bmAttributes & 3 == 2 { take(endpoint) }
+    }
+
+    private mutating func take(_ endpoint: libusb_endpoint_descriptor) {
+        if endpoint.bEndpointAddress & 0x80 == 0 {
+            if outputEndpoint == nil { outputEndpoint = endpoint.bEndpointAddress }
+        } else if inputEndpoint == nil {
+            inputEndpoint = endpoint.bEndpointAddress
+            packetSize = Self.packetSize(maxPacketSize: endpoint.wMaxPacketSize)
+        }
+    }
+
+    private static func endpoints(
+        _ setting: libusb_interface_descriptor
+    ) -> UnsafeBufferPointer<libusb_endpoint_descriptor> {
+        UnsafeBufferPointer(start: setting.endpoint, count: Int(setting.bNumEndpoints))
+    }
+
+    private static func extra(_ setting: libusb_interface_descriptor) -> UnsafeBufferPointer<UInt8> {
+        UnsafeBufferPointer(start: setting.extra, count: Int(max(setting.extra_length, 0)))
     }
 }
 

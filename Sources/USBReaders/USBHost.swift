@@ -16,6 +16,7 @@ final class USBHost {
     /// Devices without a configuration that can be read, or not yet. Each holds a reference.
     private var unconfigured: [Unconfigured] = []
     private var isStopping = false
+    private var resumeWatch: ResumeWatch
 
     private struct Unconfigured {
         let device: USBDevice
@@ -38,6 +39,7 @@ final class USBHost {
         self.options = options
         self.clock = clock
         self.sink = sink
+        resumeWatch = ResumeWatch(suspended: ResumeWatch.systemSuspended())
         policy = ClaimPolicy(rules: options.claim, keyboards: options.claimKeyboards)
     }
 
@@ -102,8 +104,10 @@ final class USBHost {
             libusb_unref_device(plug.device)
         }
         let time = now
+        let hasResumed = resumeWatch.hasResumed(suspended: ResumeWatch.systemSuspended())
         for reader in readers {
             reader.catchUp()
+            if hasResumed { reader.handle(.resumed) }
             reader.timeHasPassed(time)
         }
         retryUnconfigured(time)
@@ -162,28 +166,31 @@ final class USBHost {
         guard let (configuration, interfaces) = device.interfaces() else { return false }
         let stance = policy.stance(
             vendorID: device.vendorID, productID: device.productID, portPath: device.portPath)
-        if interfaces.isEmpty, stance == .named {
-            addUnreadable(device, "it is switched to a mode without HID, such as a serial port")
+        if interfaces.isEmpty, stance == .named || stance == .namedWithoutKeyboards {
+            addUnreadable(device, "it is switched to a mode in which it is neither a HID device nor a serial port")
         }
         for interface in interfaces {
-            add(device, configuration, interface, stance, policy.decide(stance, interface: interface))
+            add(
+                device, configuration, interface, stance, policy.decide(stance, interface: interface),
+                among: interfaces.count)
         }
         return true
     }
 
     /// A device that has nothing to read, for the operator to see.
     private func addUnreadable(_ device: USBDevice, _ reason: String) {
-        let none = HIDInterface(number: 0, subclass: 0, protocolCode: 0)
+        let none = ReaderInterface(number: 0, subclass: 0, protocolCode: 0)
         add(device, 0, none, .byDescriptor, .leave(.unsupported(reason: reason)))
     }
 
     private func add(
-        _ device: USBDevice, _ configuration: UInt8, _ interface: HIDInterface, _ stance: ClaimPolicy.Stance,
-        _ decision: ClaimPolicy.Decision
+        _ device: USBDevice, _ configuration: UInt8, _ interface: ReaderInterface, _ stance: ClaimPolicy.Stance,
+        _ decision: ClaimPolicy.Decision, among interfaceCount: Int = 1
     ) {
         if decision == .skip { return }
         let reader = InterfaceReader(
-            host: self, device: device, configuration: configuration, interface: interface, stance: stance)
+            host: self, device: device, configuration: configuration, interface: interface, stance: stance,
+            interfaceCount: interfaceCount)
         libusb_ref_device(device.pointer)
         readers.append(reader)
         if case .leave(let state) = decision { reader.handle(.ruledOut(state)) } else { reader.handle(.found) }

@@ -47,7 +47,7 @@ public enum KeyboardClaims: Sendable, Hashable {
     case never
     /// Those that `ClaimRules.allow` names.
     case allowed
-    /// Those, and the models of `KnownScanner.all`.
+    /// Those, and the models of `KnownReader.all`.
     case knownScanners
 }
 

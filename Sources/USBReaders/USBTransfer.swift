@@ -26,25 +26,40 @@ final class USBTransfer {
         buffer.deallocate()
     }
 
-    /// Reads one packet from an interrupt endpoint, and waits for it as long as it takes.
+    /// Long enough for a slow device; the others go on reading meanwhile.
+    static let timeoutMilliseconds: UInt32 = 1000
+
+    /// Reads one packet from an interrupt or bulk endpoint, and waits for it as long as it takes.
     ///
     /// - Returns: A libusb code, 0 for success.
-    func submitRead(_ handle: OpaquePointer, endpoint: UInt8) -> Int32 {
-        libusb_fill_interrupt_transfer(
-            pointer, handle, endpoint, buffer.baseAddress, Int32(clamping: buffer.count), transferEnded,
-            Unmanaged.passUnretained(self).toOpaque(), 0)
+    func submitRead(_ handle: OpaquePointer, endpoint: UInt8, isBulk: Bool) -> Int32 {
+        fill(handle, endpoint: endpoint, timeout: 0)
+        if isBulk { pointer.pointee.type = UInt8(LIBUSB_TRANSFER_TYPE_BULK.rawValue) }
         return submit()
     }
 
+    /// Writes to an interrupt endpoint. The buffer is as long as the bytes.
+    func submitWrite(_ handle: OpaquePointer, endpoint: UInt8, _ bytes: [UInt8]) -> Int32 {
+        for (offset, byte) in bytes.prefix(buffer.count).enumerated() { buffer[offset] = byte }
+        fill(handle, endpoint: endpoint, timeout: Self.timeoutMilliseconds)
+        return submit()
+    }
+
+    private func fill(_ handle: OpaquePointer, endpoint: UInt8, timeout: UInt32) {
+        libusb_fill_interrupt_transfer(
+            pointer, handle, endpoint, buffer.baseAddress, Int32(clamping: buffer.count), transferEnded,
+            Unmanaged.passUnretained(self).toOpaque(), timeout)
+    }
+
     /// Sends a request to the control endpoint. The buffer has room for 8 bytes of setup, and the data.
-    func submitControl(_ handle: OpaquePointer, _ request: ControlRequest) -> Int32 {
+    func submitControl(_ handle: OpaquePointer, _ request: ControlMessage) -> Int32 {
         let length = UInt16(clamping: min(request.length, buffer.count - 8))
         libusb_fill_control_setup(
             buffer.baseAddress, request.type, request.request, request.value, request.index, length)
         for (offset, byte) in request.data.prefix(Int(length)).enumerated() { buffer[8 + offset] = byte }
         libusb_fill_control_transfer(
             pointer, handle, buffer.baseAddress, transferEnded, Unmanaged.passUnretained(self).toOpaque(),
-            ControlRequest.timeoutMilliseconds)
+            Self.timeoutMilliseconds)
         return submit()
     }
 
@@ -84,19 +99,6 @@ private func transferEnded(_ transfer: UnsafeMutablePointer<libusb_transfer>?) {
     Unmanaged<USBTransfer>.fromOpaque(user).takeUnretainedValue().ended()
 }
 
-/// A request to the control endpoint (USB 2.0 chapter 9.3).
-struct ControlRequest {
-    /// Long enough for a slow device; the others go on reading meanwhile.
-    static let timeoutMilliseconds: UInt32 = 1000
-
-    var type: UInt8
-    var request: UInt8
-    var value: UInt16
-    var index: UInt16
-    var length: Int
-    var data: [UInt8] = []
-}
-
 extension ReaderLife.Failure {
     /// What a libusb code other than success says about the device.
     init(code: Int32) {
@@ -125,18 +127,22 @@ extension ReaderLife.Failure {
     }
 }
 
-extension ControlRequest {
-    /// The class requests of HID 1.11, 7.2.
+extension ControlMessage {
+    /// The class requests of HID 1.11, 7.2, and what is a message already.
     init(_ request: SetupRequest, interface: UInt8) {
-        let (code, value, data): (UInt8, UInt16, [UInt8]) =
-            switch request {
-            case .setProtocol(let boot): (0x0b, boot ? 0 : 1, [])
-            case .setIdle(let rate): (0x0a, UInt16(rate) << 8, [])
-            // The id of a report goes in front of its bytes, unless there are no ids.
-            case .output(let id, let bytes): (0x09, 0x0200 | UInt16(id), (id == 0 ? [] : [id]) + bytes)
-            case .feature(let id, let bytes): (0x09, 0x0300 | UInt16(id), (id == 0 ? [] : [id]) + bytes)
-            }
-        self.init(
-            type: 0x21, request: code, value: value, index: UInt16(interface), length: data.count, data: data)
+        // The id of a report goes in front of its bytes, unless there are no ids.
+        switch request {
+        case .setProtocol(let boot): self.init(hid: 0x0b, boot ? 0 : 1, interface)
+        case .setIdle(let rate): self.init(hid: 0x0a, UInt16(rate) << 8, interface)
+        case .output(let id, let bytes):
+            self.init(hid: 0x09, 0x0200 | UInt16(id), interface, (id == 0 ? [] : [id]) + bytes)
+        case .feature(let id, let bytes):
+            self.init(hid: 0x09, 0x0300 | UInt16(id), interface, (id == 0 ? [] : [id]) + bytes)
+        case .control(let message), .ask(let message, _, _): self = message
+        }
+    }
+
+    private init(hid request: UInt8, _ value: UInt16, _ interface: UInt8, _ data: [UInt8] = []) {
+        self.init(type: 0x21, request: request, value: value, index: UInt16(interface), data: data)
     }
 }

@@ -18,6 +18,8 @@ private func capture(_ json: String) throws -> Capture { try Capture(json: Array
         "gs1-scan-strings", "kbd-generic-node-hid-323", "kbd-alt-numpad-unix-se-392654", "magtek-mini-swipe-kb",
         "hid-msr-page-8e-synthesised", "magtek-sureswipe-hid", "magtek-magnesafe-v5-hid", "idtech-hid-synthesised",
         "idtech-keyboard-synthesised", "access-is-lsr118", "hidpos-honeywell-style-144", "hidpos-descriptor-127",
+        "ibm-oem-handheld-symbol", "ibm-oem-derived", "symbol-simple-com-05e0-0600", "simple-com-derived",
+        "microscan-hid-examples", "snapi-derived", "gm861-serial", "serial-cdc-derived", "serial-ftdi-derived",
     ]
 
     @Test("Every case of the examples is what its source says", arguments: readable)

@@ -83,7 +83,7 @@ import USBReaders
         var empty = try CapturePlayer([], repeats: true)
         #expect(empty.advance(to: MonotonicTime(nanoseconds: 1)).isEmpty && empty.due == nil)
         #expect(throws: LoyaltyError.self) {
-            try player(#"{"kind": "snapi", "cases": [{"id": "a", "reports_hex": ["00"]}]}"#)
+            try player(#"{"kind": "nothing-reads-this", "cases": [{"id": "a", "reports_hex": ["00"]}]}"#)
         }
     }
 

@@ -7,9 +7,9 @@ import Testing
 
 @Suite
 struct ClaimPolicyTests {
-    private static let bootKeyboard = HIDInterface(number: 0, subclass: 1, protocolCode: 1)
-    private static let plain = HIDInterface(number: 1, subclass: 0, protocolCode: 0)
-    private static let bootMouse = HIDInterface(number: 0, subclass: 1, protocolCode: 2)
+    private static let bootKeyboard = ReaderInterface(number: 0, subclass: 1, protocolCode: 1)
+    private static let plain = ReaderInterface(number: 1, subclass: 0, protocolCode: 0)
+    private static let bootMouse = ReaderInterface(number: 0, subclass: 1, protocolCode: 2)
 
     private func policy(
         allow: [DeviceMatch] = [], deny: [DeviceMatch] = [], _ keyboards: KeyboardClaims = .knownScanners
@@ -47,13 +47,55 @@ struct ClaimPolicyTests {
 
     @Test("The table counts only where it is wanted, and a denial beats everything")
     func strictness() {
-        #expect(stance(policy(.allowed), 0x05e0, 0x1200) == .byDescriptor)
+        #expect(stance(policy(.allowed), 0x05e0, 0x1200) == .namedWithoutKeyboards)
         #expect(stance(policy(allow: [.port("1-1.2")], .allowed), 0x05e0, 0x1200) == .named)
-        #expect(stance(policy(allow: [.port("1-1.2")], .never), 0x05e0, 0x1200) == .byDescriptor)
+        #expect(stance(policy(allow: [.port("1-1.2")], .never), 0x05e0, 0x1200) == .namedWithoutKeyboards)
+        let strict = policy(.never)
+        #expect(strict.decide(.namedWithoutKeyboards, interface: Self.bootKeyboard) == .leave(.unclaimedKeyboard))
+        #expect(strict.decide(.namedWithoutKeyboards, kind: .keyboard) == .leave(.unclaimedKeyboard))
         let denying = policy(allow: [.port("1-1.2")], deny: [.model(vendorID: 0x05e0, productID: nil)])
         #expect(stance(denying, 0x05e0, 0x1200) == .denied)
         #expect(
             denying.decide(.denied, interface: Self.plain) == .leave(.unsupported(reason: ClaimPolicy.deniedReason)))
+    }
+
+    /// A till's receipt printer hangs on a CDC port or on any of the chips.
+    @Test(
+        "A serial port is taken only where its model or its port is named, or it is a known scanner's",
+        arguments: KeyboardClaims.all)
+    func serialPorts(keyboards: KeyboardClaims) {
+        let port = ReaderInterface(number: 0, subclass: 2, protocolCode: 1, interfaceClass: 2)
+        let chip = ReaderInterface(number: 0, subclass: 0, protocolCode: 0, interfaceClass: 255)
+        let strict = policy(keyboards)
+        for (vendor, product) in [(0x0403, 0x6001), (0x067b, 0x2303), (0x10c4, 0xea60), (0x04b8, 0x0202)]
+            as [(UInt16, UInt16)]
+        {
+            let stance = stance(strict, vendor, product)
+            for interface in [port, chip] {
+                #expect(strict.decide(stance, interface: interface) == .leave(.unclaimedSerialPort))
+            }
+            #expect(strict.decide(stance, kind: .serial) == .leave(.unclaimedSerialPort))
+            for match in [DeviceMatch.port("1-1.2"), .model(vendorID: vendor, productID: product)] {
+                let naming = policy(allow: [match], keyboards)
+                #expect(naming.decide(self.stance(naming, vendor, product), interface: chip) == .proceed)
+                #expect(naming.decide(self.stance(naming, vendor, product), kind: .serial) == .proceed)
+            }
+        }
+        #expect(strict.decide(stance(strict, 0x1fbb, 0x3850), interface: port) == .proceed)
+        #expect(ReaderState.unclaimedSerialPort.word == "unclaimed_serial_port")
+        let adapter = ReaderDescription(vendorID: 0x403, productID: 0x6001, portPath: "1-1.2", interfaceNumber: 0)
+        #expect(ReaderState.unclaimedSerialPort.remedy(for: adapter)?.contains("0403:6001") == true)
+    }
+
+    @Test("One device may have options of its own; the first match counts")
+    func deviceOptions() {
+        let slow = ReaderOptions(serialLine: SerialLine(baudRate: 1200))
+        let options = USBReaderOptions(readers: [
+            (.port("1-1.2"), slow), (.model(vendorID: 0x0403, productID: nil), ReaderOptions(stripsSuffix: false)),
+        ])
+        #expect(options.reader(vendorID: 0x0403, productID: 1, portPath: "1-1.2") == slow)
+        #expect(!options.reader(vendorID: 0x0403, productID: 1, portPath: "1-3").stripsSuffix)
+        #expect(options.reader(vendorID: 0x05e0, productID: 1, portPath: "1-3") == ReaderOptions())
     }
 
     @Test("Matches are read as they are written")
@@ -83,7 +125,8 @@ struct ClaimPolicyTests {
         let seen = try JSONDecoder().decode(List.self, from: Data(contentsOf: file))
         let expected = try seen.ids.map { try DeviceMatch("\($0[0]):\($0[1])") }
         #expect(expected.count == 36)
-        #expect(Set(KnownScanner.all.map(\.match)) == Set(expected + [.model(vendorID: 0x1209, productID: 0x0001)]))
+        let known = KnownReader.all.map { DeviceMatch.model(vendorID: $0.vendorID, productID: $0.productID) }
+        #expect(Set(known) == Set(expected + [.model(vendorID: 0x1209, productID: 0x0001)]))
     }
 
     @Test("Missing rights are answered with the udev line for this very reader")
@@ -97,4 +140,8 @@ struct ClaimPolicyTests {
         #expect(ReaderState.unclaimedKeyboard.remedy(for: reader)?.contains("05e0:1200") == true)
         #expect(ReaderState.ready.remedy == nil)
     }
+}
+
+extension KeyboardClaims {
+    fileprivate static let all: [KeyboardClaims] = [.never, .allowed, .knownScanners]
 }

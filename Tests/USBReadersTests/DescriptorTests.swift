@@ -10,11 +10,11 @@ struct HIDInterfaceTests {
     func reportLength() {
         // HID 1.11, appendix E.4: the HID descriptor of a keyboard, 63 bytes of report descriptor.
         let keyboard: [UInt8] = [0x09, 0x21, 0x01, 0x01, 0x00, 0x01, 0x22, 0x3f, 0x00]
-        #expect(HIDInterface.reportDescriptorLength(in: keyboard) == 63)
-        #expect(HIDInterface.reportDescriptorLength(in: [0x04, 0x24, 0x02, 0x02] + keyboard) == 63)
+        #expect(ReaderInterface.reportDescriptorLength(in: keyboard) == 63)
+        #expect(ReaderInterface.reportDescriptorLength(in: [0x04, 0x24, 0x02, 0x02] + keyboard) == 63)
         // A physical descriptor (23h) first, then one of 0190h bytes.
         let two: [UInt8] = [0x0c, 0x21, 0x11, 0x01, 0x00, 0x02, 0x23, 0x10, 0x00, 0x22, 0x90, 0x01]
-        #expect(HIDInterface.reportDescriptorLength(in: two) == 400)
+        #expect(ReaderInterface.reportDescriptorLength(in: two) == 400)
     }
 
     @Test(
@@ -24,19 +24,19 @@ struct HIDInterfaceTests {
             [0x06, 0x21, 0x01, 0x01, 0x00, 0x01], [0xff, 0xff], [0x02, 0x21, 0x00],
         ] as [[UInt8]])
     func brokenClassDescriptors(_ bytes: [UInt8]) {
-        #expect(HIDInterface.reportDescriptorLength(in: bytes) == nil)
+        #expect(ReaderInterface.reportDescriptorLength(in: bytes) == nil)
     }
 
     @Test("The packet of a high-speed endpoint counts its additional transactions")
     func packetSize() {
-        #expect(HIDInterface.packetSize(maxPacketSize: 8) == 8)
-        #expect(HIDInterface.packetSize(maxPacketSize: 0x0040) == 64)
-        #expect(HIDInterface.packetSize(maxPacketSize: 0x0c00) == 2048)  // 1024 bytes, one more transaction
+        #expect(ReaderInterface.packetSize(maxPacketSize: 8) == 8)
+        #expect(ReaderInterface.packetSize(maxPacketSize: 0x0040) == 64)
+        #expect(ReaderInterface.packetSize(maxPacketSize: 0x0c00) == 2048)  // 1024 bytes, one more transaction
     }
 
     @Test("An interface that cannot be read says why")
     func flaws() {
-        var interface = HIDInterface(number: 0, subclass: 0, protocolCode: 0)
+        var interface = ReaderInterface(number: 0, subclass: 0, protocolCode: 0)
         #expect(interface.flaw != nil)
         interface.inputEndpoint = 0x81
         interface.packetSize = 8

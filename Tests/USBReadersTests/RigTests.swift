@@ -179,9 +179,9 @@ struct RigTests {
         try Rig.with("hid-pos-scanner") { rig in
             try rig.awaitState("ready")
             try rig.send(
-                #"{"clear_log":true,"scan":"4006381333931"}"#, #"{"wait_for":"set_report","timeout_ms":10000}"#)
+                #"{"clear_log":true,"scan":"4006381333931"}"#, #"{"wait_for":"output_report","timeout_ms":10000}"#)
             // Report 4, the fourth bit of the trigger report: usage 86, Sound Good Read Beep.
-            #expect(try rig.requests().contains(#""type": "output", "id": 4, "data": "0408""#))
+            #expect(try rig.requests().contains(#""endpoint": "0x01", "data": "0408""#))
         }
     }
 

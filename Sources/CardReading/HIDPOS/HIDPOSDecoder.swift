@@ -1,7 +1,7 @@
 import LoyaltyModel
 
 /// Reads a HID Point of Sale bar code scanner: scanned-data reports in, scans out.
-struct HIDPOSDecoder: Sendable {
+struct HIDPOSDecoder: ReportDecoder {
     private let formats: [UInt8: HIDPOSReportFormat]
     private let usesReportIDs: Bool
     private let options: ReaderOptions

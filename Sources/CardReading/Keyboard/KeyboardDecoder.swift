@@ -4,7 +4,7 @@ import LoyaltyModel
 ///
 /// Every usage that is pressed now and was not before is a key, in the order of the report and with the modifiers of that
 /// report. No release is needed between different keys.
-struct KeyboardDecoder: Sendable {
+struct KeyboardDecoder: ReportDecoder {
     private let format: KeyReportFormat
     private let options: ReaderOptions
     private let interfaceSubclass: UInt8

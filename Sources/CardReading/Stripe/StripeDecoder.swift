@@ -3,7 +3,7 @@ import LoyaltyModel
 /// Reads a magnetic stripe reader in HID mode: reports, or the packets of one, in; swipes out.
 ///
 /// What it holds of an unfinished report is overwritten as soon as it is read or dropped.
-struct StripeDecoder: Sendable {
+struct StripeDecoder: ReportDecoder {
     private enum Format: Sendable {
         case raw([UInt8: HIDStripeFormat])
         case magTek(MagTekFormat)

@@ -37,6 +37,11 @@ public struct DaemonSettings: Sendable {
             public var register: String?
             public var layout: String?
             public var terminator: String?
+            public var protocolName: String?
+            /// Of a serial port, in bits per second.
+            public var baudRate: UInt32?
+            /// Of a serial port: `8N1`.
+            public var line: String?
             public var place: Place
         }
 

@@ -80,7 +80,31 @@ struct ReaderRules: Sendable {
             }
             options.terminators = [terminator]
         }
+        options.protocolHint = try hint(device)
+        options.serialLine = try line(device)
         return options
+    }
+
+    private static func hint(_ device: DaemonSettings.Readers.Device) throws(LoyaltyError) -> ReaderProtocol? {
+        guard let word = device.protocolName else { return nil }
+        guard let hint = ReaderProtocol(rawValue: word), ReaderProtocol.hints.contains(hint) else {
+            throw LoyaltyError(
+                .configurationInvalid, "there is no protocol \"\(word)\" to choose", at: device.place,
+                remedy:
+                    "Known: \(ReaderProtocol.hints.map(\.rawValue).joined(separator: ", ")); descriptors tell of others"
+            )
+        }
+        return hint
+    }
+
+    private static func line(_ device: DaemonSettings.Readers.Device) throws(LoyaltyError) -> SerialLine {
+        let baudRate = device.baudRate ?? SerialLine().baudRate
+        guard let line = SerialLine(baudRate: baudRate, framing: device.line ?? "8N1") else {
+            throw LoyaltyError(
+                .configurationInvalid, "\"\(device.line ?? "")\" is no setting of a serial line", at: device.place,
+                remedy: "write data bits 5 to 8, parity N, O, E, M or S, and stop bits 1, 1.5 or 2: \"8N1\"")
+        }
+        return line
     }
 
     private static func keyboards(_ word: DaemonSettings.Readers.Keyboards) -> KeyboardClaims {

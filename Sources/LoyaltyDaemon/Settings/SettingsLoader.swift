@@ -115,7 +115,9 @@ public struct SettingsLoader: Sendable {
                 .init(
                     match: try device.requiredString("match"), register: try device.string("register"),
                     layout: try device.string("layout"), terminator: try device.string("terminator"),
-                    place: device.place))
+                    protocolName: try device.string("protocol"),
+                    baudRate: try device.integer("baud", 300...921_600).map { UInt32(clamping: $0) },
+                    line: try device.string("line"), place: device.place))
             try device.finish()
         }
         let readers = DaemonSettings.Readers(

@@ -1,3 +1,4 @@
+import Foundation
 /// An EAN-13 card of the tests' scheme: 2984, eight digits, and the check digit of the GS1 General Specifications 7.9.
 func card(_ number: Int) -> String {
     let text = String(number)
@@ -42,7 +43,11 @@ struct TestSale {
 
     var text: String {
         let items = lines.enumerated().map { index, line in
-            #"{"id":"\#(index + 1)","kind":"item","code":{"value":"A\#(index + 1)","scheme":"sku"},"#
+            // What comes back is the product of the line that it names.
+            let product =
+                line.more.range(of: #""line":""#).flatMap { line.more[$0.upperBound...].first.map(String.init) }
+                ?? "\(index + 1)"
+            return #"{"id":"\#(index + 1)","kind":"item","code":{"value":"A\#(product)","scheme":"sku"},"#
                 + #""qty":"\#(line.amount.hasPrefix("-") ? "-1" : "1")","uom":"ea",\#(line.more)"amount":"\#(line.amount)"}"#
         }
         let members = cards.map { #"{"value":"\#($0)","entry":"scanned"}"# }

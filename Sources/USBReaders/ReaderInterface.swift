@@ -1,6 +1,11 @@
-/// One HID interface as the configuration descriptor describes it (USB 2.0 chapter 9.6, HID 1.11 chapters 4 and 6.2.1).
-struct HIDInterface: Sendable, Hashable {
+/// One HID interface or serial port as the configuration descriptor describes it (USB 2.0 chapter 9.6, HID 1.11 chapters 4
+/// and 6.2.1, USB CDC 1.2 chapter 5).
+struct ReaderInterface: Sendable, Hashable {
     static let hidClass: UInt8 = 3
+    static let communicationsClass: UInt8 = 2
+    static let communicationsDataClass: UInt8 = 10
+    static let vendorClass: UInt8 = 0xff
+    static let abstractControlModel: UInt8 = 2
     static let bootSubclass: UInt8 = 1
     static let bootKeyboard: UInt8 = 1
     static let bootMouse: UInt8 = 2
@@ -10,8 +15,14 @@ struct HIDInterface: Sendable, Hashable {
     let number: UInt8
     let subclass: UInt8
     let protocolCode: UInt8
-    /// The address of the interrupt IN endpoint, nil where there is none.
+    var interfaceClass = hidClass
+    /// The address of the interrupt IN endpoint, bulk IN of a serial port; nil where there is none.
     var inputEndpoint: UInt8?
+    /// The address of the interrupt OUT endpoint of a HID interface, nil where output reports go over the control endpoint.
+    var outputEndpoint: UInt8?
+    var isBulk = false
+    /// The data interface of a CDC port, which is claimed with it and has its endpoints.
+    var dataInterface: UInt8?
     /// What one service interval can carry, in bytes.
     var packetSize = 0
     /// wDescriptorLength of the report descriptor, nil where no HID descriptor stands.
@@ -45,11 +56,34 @@ struct HIDInterface: Sendable, Hashable {
 
     /// Why the interface cannot be read at all; nil where it can.
     var flaw: String? {
+        guard interfaceClass == Self.hidClass else {
+            return inputEndpoint == nil || packetSize == 0 ? "it has no bulk endpoint to read from" : nil
+        }
         if inputEndpoint == nil || packetSize == 0 { return "it has no interrupt endpoint to read from" }
         guard let length = reportDescriptorLength, length > 0 else { return "it declares no report descriptor" }
         if length > Self.longestReportDescriptor {
             return "it declares a report descriptor of \(length) bytes, more than \(Self.longestReportDescriptor)"
         }
         return nil
+    }
+
+    var isSerial: Bool { interfaceClass != Self.hidClass }
+
+    /// The data interface that belongs to a CDC port, out of the class descriptors behind its interface descriptor: the
+    /// union's first subordinate, else what call management says (USB CDC 1.2, 5.2.3; PSTN 1.2, 5.3.1).
+    static func dataInterface(in extra: some RandomAccessCollection<UInt8>) -> UInt8? {
+        let bytes = Array(extra)
+        var position = 0
+        var managed: UInt8?
+        while position + 2 <= bytes.count {
+            let length = Int(bytes[position])
+            guard length >= 2, position + length <= bytes.count else { break }
+            if bytes[position + 1] == 0x24, length >= 5 {
+                if bytes[position + 2] == 0x06 { return bytes[position + 4] }
+                if bytes[position + 2] == 0x01 { managed = bytes[position + 4] }
+            }
+            position += length
+        }
+        return managed
     }
 }
