@@ -32,6 +32,7 @@ let package = Package(
     ],
     targets: [
         .systemLibrary(name: "CLibUSB", pkgConfig: "libusb-1.0", providers: [.apt(["libusb-1.0-0-dev"])]),
+        .systemLibrary(name: "CXKBCommon", pkgConfig: "xkbcommon", providers: [.apt(["libxkbcommon-dev"])]),
         .target(name: "LoyaltyModel", swiftSettings: house),
         .target(
             name: "DataFormats",
@@ -39,6 +40,8 @@ let package = Package(
             swiftSettings: house
         ),
         .target(name: "CardReading", dependencies: ["LoyaltyModel"], swiftSettings: house),
+        .target(
+            name: "KeyboardMaps", dependencies: ["CXKBCommon", "LoyaltyModel", "CardReading"], swiftSettings: house),
         .target(
             name: "ReaderCaptures", dependencies: ["LoyaltyModel", "DataFormats", "CardReading"], swiftSettings: house),
         .target(
@@ -94,7 +97,8 @@ let package = Package(
         .target(
             name: "LoyaltyDaemon",
             dependencies: [
-                "LoyaltyModel", "DataFormats", "CardReading", "ReaderCaptures", "USBReaders", "EarnRules", "Storage",
+                "LoyaltyModel", "DataFormats", "CardReading", "KeyboardMaps", "ReaderCaptures", "USBReaders", "EarnRules",
+                "Storage",
                 "Checkout", "TillFeed", "UpstreamSync", "ControlAPI",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -113,7 +117,8 @@ let package = Package(
         .executableTarget(
             name: "loyaltyctl",
             dependencies: [
-                "LoyaltyModel", "DataFormats", "CardReading", "ReaderCaptures", "EarnRules", "ControlAPI", "TillFeed",
+                "LoyaltyModel", "DataFormats", "CardReading", "KeyboardMaps", "ReaderCaptures", "EarnRules", "ControlAPI",
+                "TillFeed",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: house
@@ -133,6 +138,9 @@ let package = Package(
         .testTarget(name: "LoyaltyModelTests", dependencies: ["LoyaltyModel"], swiftSettings: house),
         .testTarget(name: "DataFormatsTests", dependencies: ["LoyaltyModel", "DataFormats"], swiftSettings: house),
         .testTarget(name: "CardReadingTests", dependencies: ["LoyaltyModel", "CardReading"], swiftSettings: house),
+        .testTarget(
+            name: "KeyboardMapsTests", dependencies: ["LoyaltyModel", "CardReading", "KeyboardMaps"],
+            swiftSettings: house),
         .testTarget(
             name: "ReaderCapturesTests", dependencies: ["LoyaltyModel", "CardReading", "ReaderCaptures"],
             swiftSettings: house),

@@ -18,6 +18,8 @@ public struct ScanDecoder: Sendable {
 
     private var decoder: any ReportDecoder
     private var encryption = EncryptionWatch()
+    /// Of a keyboard.
+    private var layoutWatch: LayoutWatch?
     private let signals: [Signal: SetupRequest]
 
     public let kind: ReaderProtocol
@@ -55,7 +57,9 @@ public struct ScanDecoder: Sendable {
         if let format = KeyReportFormat(descriptor) {
             let decoder = KeyboardDecoder(
                 format: format, interfaceSubclass: facts.interfaceSubclass, options: options)
-            return .reads(ScanDecoder(.keyboard, decoder, descriptor, setup: decoder.setup))
+            var reading = ScanDecoder(.keyboard, decoder, descriptor, setup: decoder.setup)
+            reading.layoutWatch = LayoutWatch(options.layout)
+            return .reads(reading)
         }
         if let decoder = personality(of: facts, descriptor, options: options) { return .reads(decoder) }
         let names = descriptor.applications.map(\.description).joined(separator: ", ")
@@ -88,7 +92,7 @@ public struct ScanDecoder: Sendable {
     /// - Returns: scans that the report ended, oldest first; also one that silence ended before it.
     public mutating func receive(_ report: [UInt8], at instant: MonotonicTime) -> [DecodedScan] {
         let scans = decoder.receive(report, at: instant)
-        for scan in scans { encryption.note(scan) }
+        note(scans)
         return scans
     }
 
@@ -101,8 +105,15 @@ public struct ScanDecoder: Sendable {
     /// Ends or drops what waits for more, once `deadline` has passed; before that it does nothing.
     public mutating func expire(at instant: MonotonicTime) -> [DecodedScan] {
         let scans = decoder.expire(at: instant)
-        for scan in scans { encryption.note(scan) }
+        note(scans)
         return scans
+    }
+
+    private mutating func note(_ scans: [DecodedScan]) {
+        for scan in scans {
+            encryption.note(scan)
+            layoutWatch?.note(scan)
+        }
     }
 
     /// When a half scan times out; nil where nothing waits.
@@ -115,7 +126,7 @@ public struct ScanDecoder: Sendable {
     public var droppedPartialScans: Int { decoder.droppedPartialScans }
 
     /// What the operator should hear of this reader; each notice is given out once. Ask after each scan.
-    public mutating func takeNotice() -> ReaderNotice? { encryption.take() }
+    public mutating func takeNotice() -> ReaderNotice? { encryption.take() ?? layoutWatch?.take() }
 
     /// What makes the reader beep or light up, nil where it declares no such control.
     public func request(for signal: Signal) -> SetupRequest? { signals[signal] }

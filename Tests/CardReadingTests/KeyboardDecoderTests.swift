@@ -249,12 +249,4 @@ import Testing
         let padded = (reports + ",000028").split(separator: ",").flatMap { [$0 + " 0000000000", "0000000000000000"] }
         #expect(decoder.receive(padded.map { String($0) }).map(\.string) == [text])
     }
-
-    @Test("Digits read with the wrong layout name the right one")
-    func suggestion() {
-        // What a French host shows of a US reader's 4006381333931, and a German word.
-        #expect(KeyboardLayout.suggestion(for: Array("'àà-\"_&\"\"\"ç\"&".utf8), readWith: .fr) == .us)
-        #expect(KeyboardLayout.suggestion(for: Array("4006381333931".utf8), readWith: .us) == nil)
-        #expect(KeyboardLayout.suggestion(for: Array("Grüße".utf8), readWith: .de) == nil)
-    }
 }

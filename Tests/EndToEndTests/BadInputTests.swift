@@ -176,4 +176,24 @@ struct BadInputTests {
             #expect(try await bench.run("loyaltyd", ["--till", "serial"]).code == 64)
         }
     }
+
+    @Test("without XKB's data a layout out of them is an error that says so, and our own go on working")
+    func missingKeyboardData() async throws {
+        try await Bench.run { bench in
+            for (layout, code) in [("pl", Int32(78)), ("fr", 0)] {
+                try bench.configure(more: "[[readers.device]]\nmatch = \"05e0:1200\"\nlayout = \"\(layout)\"\n")
+                let run = try await bench.run(
+                    "/usr/bin/env",
+                    [
+                        "XKB_CONFIG_ROOT=/nonexistent", "HOME=/nonexistent", Bench.products + "/loyaltyd",
+                        "--check-config",
+                        "--config", bench.configurationFile, "--state-dir", bench.state,
+                    ])
+                #expect(run.code == code, "\(run.errors)")
+                if code != 0 {
+                    #expect(run.errors.contains("xkb-data") && run.errors.contains("us, gb, de"), "\(run.errors)")
+                }
+            }
+        }
+    }
 }

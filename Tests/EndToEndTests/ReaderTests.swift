@@ -12,8 +12,10 @@ struct ReaderTests {
         """
 
     /// Starts the daemon with both scanners, and returns once they are ready.
-    private func start(_ bench: Bench) async throws -> (daemon: ChildProcess, rig: String) {
-        try bench.configure(more: Self.readers)
+    private func start(
+        _ bench: Bench, readers: String = Self.readers
+    ) async throws -> (daemon: ChildProcess, rig: String) {
+        try bench.configure(more: readers)
         let text = try String(contentsOfFile: bench.configurationFile, encoding: .utf8)
         try bench.write("loyaltyd.toml", text.replacing("backend = \"none\"", with: "backend = \"usb\""))
         let rig = bench.directory + "/rig"
@@ -89,6 +91,28 @@ struct ReaderTests {
             #expect(try await daemon.stop() == 0)
             let seen = try bench.stateFiles() + [("log", Array(daemon.errors.text.utf8))]
             #expect(DigitSearch(["4111111111111111", card(1), card(2), card(3)]).hits(seen) == [])
+        }
+    }
+
+    @Test(
+        "a reader on the wrong layout is named with the right one: in the list, the status and the journal, without digits"
+    )
+    func wrongLayout() async throws {
+        try await Bench.run { bench in
+            let (daemon, rig) = try await start(bench, readers: Self.readers.replacing("\"us\"", with: "\"fr\""))
+            try await reader(bench, rig, "type", "wedge-scanner", "4006381333931")
+            try await reader(bench, rig, "type", "wedge-scanner", "5901234123457")
+            _ = try await daemon.errors.line(containing: "other_layout")
+            let hint = "looks like us"
+            let list = try await bench.control("readers", "list") { $0.output.contains(hint) }
+            #expect(list.output.contains("set layout = \"us\""))
+            let status = try await bench.control("status")
+            #expect(status.code == 1 && status.output.contains(hint))
+            #expect(try await daemon.stop() == 0)
+            #expect(daemon.errors.text.contains(hint))
+            let seen = try bench.stateFiles() + [("log", Array(daemon.errors.text.utf8))]
+            #expect(DigitSearch(["4006381333931", "5901234123457"]).hits(seen) == [])
+            #expect(!daemon.errors.text.contains("'àà-"))
         }
     }
 }

@@ -191,4 +191,15 @@ private final class Files {
         #expect(error.code.kind.rawValue == 78, "\(error)")
         #expect(error.description.contains(word), "\(error)")
     }
+
+    @Test func anUnknownLayoutIsNamedAtItsPlaceWithTheNearest() throws {
+        let text = "[[readers.device]]\nmatch = \"05e0:1200\"\nlayout = \"us(dvorka)\"\n"
+        let files = try Files(["loyaltyd.toml": text])
+        let settings = try files.load()
+        let error = try #require(throws: LoyaltyError.self) { try LoyaltyDaemon.check(settings) }
+        #expect(error.code.name == "readers.layout_unknown" && error.code.kind.rawValue == 78)
+        #expect(error.place?.file == files.path + "/loyaltyd.toml")
+        #expect(error.place?.line == 3 && error.place?.column == 10)
+        #expect(error.remedy?.contains("\"us(dvorak)\"") == true, "\(error)")
+    }
 }

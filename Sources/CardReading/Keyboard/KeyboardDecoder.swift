@@ -119,6 +119,9 @@ struct KeyboardDecoder: ReportDecoder {
         guard modifiers & Modifier.gui == 0, isAlternate || modifiers & Modifier.leftAlt == 0 else { return }
         if let byte = options.functionKeys[usage] {
             type(byte, at: instant, into: &scans)
+        } else if KeyboardLayout.keypad.contains(usage), let key = options.layout.key(usage, .plain) {
+            // Whatever the decimal key is there: NumLock is as the daemon set it, and Shift would undo it.
+            type(key.scalar, at: instant, into: &scans)
         } else if let byte = Self.unshiftedKeys[usage] {
             type(byte, isKeypadEnter: usage == 0x58, at: instant, into: &scans)
         } else if isControl, !isAlternate {
@@ -131,12 +134,11 @@ struct KeyboardDecoder: ReportDecoder {
     private mutating func typeKey(
         _ usage: UInt8, isShifted: Bool, _ isAlternate: Bool, at instant: MonotonicTime, into scans: inout [DecodedScan]
     ) {
-        let isLetter = options.layout.key(usage, .plain)?.scalar.properties.isLowercase ?? false
         let level: KeyboardLayout.Level =
-            isAlternate ? .alternate : (isShifted != (isCapsLocked && isLetter) ? .shifted : .plain)
-        guard let key = options.layout.key(usage, level) else {
+            isAlternate ? (isShifted ? .shiftedAlternate : .alternate) : (isShifted ? .shifted : .plain)
+        guard let key = options.layout.key(usage, level, isCapsLocked: isCapsLocked) else {
             // A character that is missing makes a different number; function and cursor keys are none.
-            if (0x04...0x38).contains(usage) || usage == 0x64 { assembler.damage(at: instant) }
+            if Self.characterKeys.contains(usage) { assembler.damage(at: instant) }
             return
         }
         if let dead = deadKey { type(dead, at: instant, into: &scans) }
@@ -184,7 +186,12 @@ struct KeyboardDecoder: ReportDecoder {
         {
             return letter & 0x1f
         }
-        return Self.controlKeys[usage]
+        // Layouts of other scripts keep the Latin letters for Ctrl.
+        if let byte = Self.controlKeys[usage] { return byte }
+        guard let letter = KeyboardLayout.us.key(usage, .plain)?.scalar.value, (0x61...0x7a).contains(letter) else {
+            return nil
+        }
+        return UInt8(truncatingIfNeeded: letter & 0x1f)
     }
 
     private static func keypadDigit(_ usage: UInt8) -> UInt8? {
@@ -194,6 +201,10 @@ struct KeyboardDecoder: ReportDecoder {
         default: nil
         }
     }
+
+    /// Keys with a character on some layout: the block of letters, the key beside the left Shift, and those beside the right
+    /// Shift and the Backspace of Brazilian and Japanese keyboards.
+    private static let characterKeys = Set(UInt8(0x04)...0x38).union([0x64, 0x87, 0x89])
 
     private static let controlKeys: [UInt8: UInt8] = [
         0x2f: 0x1b, 0x31: 0x1c, 0x32: 0x1c, 0x30: 0x1d, 0x23: 0x1e, 0x2d: 0x1f,

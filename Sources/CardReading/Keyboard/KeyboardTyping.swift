@@ -30,6 +30,7 @@ extension KeyboardLayout {
                 case .plain: 0
                 case .shifted: leftShift
                 case .alternate: rightAlt
+                case .shiftedAlternate: leftShift | rightAlt
                 }
             var strokes: [(modifiers: UInt8, usage: UInt8)] = [(modifiers, usage)]
             if key(usage, level)?.isDead == true { strokes.append((0, space)) }

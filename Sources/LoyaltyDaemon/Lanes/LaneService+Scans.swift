@@ -22,7 +22,7 @@ extension LaneService {
         case .notice(let id, let notice):
             log.warning(
                 "\(notice.message)",
-                metadata: ["reader": "\(id)", "code": "\(notice.rawValue)", "remedy": "\(notice.remedy)"])
+                metadata: ["reader": "\(id)", "code": "\(notice.code)", "remedy": "\(notice.remedy)"])
         case .scan(let id, let scan): await inTurn { await receive(scan, from: id) }
         }
     }

@@ -43,6 +43,8 @@ public struct DaemonSettings: Sendable {
             /// Of a serial port: `8N1`.
             public var line: String?
             public var place: Place
+            /// Of the layout's name.
+            public var layoutPlace: Place
         }
 
         /// Which keyboards are taken for readers: those of the built-in table and the named ones, the named ones alone, none.

@@ -1,4 +1,5 @@
 internal import CardReading
+internal import KeyboardMaps
 internal import LoyaltyModel
 internal import ReaderCaptures
 internal import USBReaders
@@ -63,13 +64,9 @@ struct ReaderRules: Sendable {
     private static func options(_ device: DaemonSettings.Readers.Device) throws(LoyaltyError) -> ReaderOptions {
         var options = ReaderOptions()
         if let name = device.layout {
-            guard let layout = KeyboardLayout(named: name) else {
-                let names = KeyboardLayout.all.map(\.name).joined(separator: ", ")
-                throw LoyaltyError(
-                    .configurationInvalid, "there is no layout \"\(name)\"", at: device.place, remedy: "Known: \(names)"
-                )
+            do { options.layout = try KeyboardMaps.layout(named: name) } catch {
+                throw LoyaltyError(error.code, error.message, at: device.layoutPlace, remedy: error.remedy)
             }
-            options.layout = layout
         }
         if let word = device.terminator {
             guard let terminator = ScanTerminator(rawValue: word) else {

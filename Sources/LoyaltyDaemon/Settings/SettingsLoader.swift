@@ -117,7 +117,7 @@ public struct SettingsLoader: Sendable {
                     layout: try device.string("layout"), terminator: try device.string("terminator"),
                     protocolName: try device.string("protocol"),
                     baudRate: try device.integer("baud", 300...921_600).map { UInt32(clamping: $0) },
-                    line: try device.string("line"), place: device.place))
+                    line: try device.string("line"), place: device.place, layoutPlace: device.place(of: "layout")))
             try device.finish()
         }
         let readers = DaemonSettings.Readers(

@@ -175,6 +175,11 @@ extension DaemonState {
                 AttentionItem(
                     code: "reader.gone", message: "\(reader.name) was unplugged", remedy: "Plug it in again"))
         }
+        for reader in report.readers where reader.state == .ready {
+            guard let problem = reader.problem else { continue }
+            items.append(
+                AttentionItem(code: "reader.notice", message: "\(reader.name): \(problem)", remedy: reader.remedy))
+        }
         if items.isEmpty, report.readyReaders == 0, parts.settings.readers.backend == .usb {
             items.append(
                 AttentionItem(

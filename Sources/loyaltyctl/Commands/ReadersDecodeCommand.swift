@@ -1,5 +1,6 @@
 import ArgumentParser
 import CardReading
+import KeyboardMaps
 import LoyaltyModel
 import ReaderCaptures
 
@@ -18,22 +19,16 @@ struct ReadersDecodeCommand: AsyncParsableCommand {
     @Argument(help: "A capture: Examples/captures/README.md describes the form.")
     var file: String
 
-    @Option(help: "The layout that the reader is programmed for.")
+    @Option(
+        help: "The layout that the reader is programmed for: us, gb, de ... or one of XKB's, such as pl or \"ch(fr)\".")
     var layout = "us"
 
     @Option(name: .customLong("case"), help: "Only the case of this id.")
     var only: String?
 
-    func validate() throws {
-        guard KeyboardLayout(named: layout) != nil else {
-            let names = KeyboardLayout.all.map(\.name).joined(separator: ", ")
-            throw ValidationError("There is no layout \"\(layout)\". Known: \(names)")
-        }
-    }
-
     func run() async throws {
         var options = ReaderOptions()
-        if let known = KeyboardLayout(named: layout) { options.layout = known }
+        options.layout = try KeyboardMaps.layout(named: layout)
         let report = try CaptureReport(Capture(path: file), options: options, only: only)
         try output.print(report) { Self.text(report, $0) }
         guard report.agrees else { throw ExitCode(LoyaltyError.Kind.badData.rawValue) }

@@ -68,7 +68,7 @@ struct ReaderProbe {
                 "entry": scan.entry.rawValue,
             ])
         case .notice(let id, let notice):
-            return object(["event": "notice", "reader": id.name, "notice": notice.rawValue])
+            return object(["event": "notice", "reader": id.name, "notice": notice.code, "message": notice.message])
         case .partialDropped(let id, let count):
             return object(["event": "partial_dropped", "reader": id.name, "count": "\(count)"])
         }

@@ -1,25 +1,5 @@
 import LoyaltyModel
 
-/// Something that the operator should hear of a reader once.
-public enum ReaderNotice: String, Sendable, Hashable, Codable, CaseIterable {
-    /// Every swipe so far came encrypted.
-    case readerEncrypting = "reader_encrypting"
-
-    public var message: String {
-        switch self {
-        case .readerEncrypting: "every card that was swiped here came encrypted, so that no number could be read"
-        }
-    }
-
-    public var remedy: String {
-        switch self {
-        case .readerEncrypting:
-            "the head cannot be told from here to stop: use a model that does not encrypt, or have the reader's property "
-                + "\"mask other cards\" switched off by its vendor"
-        }
-    }
-}
-
 /// Finds out whether all swipes of a reader come encrypted.
 struct EncryptionWatch: Sendable {
     private var encryptedSwipes = 0
