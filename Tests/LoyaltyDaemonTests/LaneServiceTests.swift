@@ -47,13 +47,14 @@ final class Bench: Sendable {
     private let reader = ReaderDescription(vendorID: 0x05e0, productID: 0x1300, portPath: "1-1", interfaceNumber: 0)
     private let directory: URL
     private let classifier: CardClassifier
+    private let settings: DaemonSettings
 
     init() async throws {
         directory = FileManager.default.temporaryDirectory.appending(path: "lane-\(UUID().uuidString)")
         try LoyaltyDatabase.prepare(directory: directory.path)
         let file = directory.appending(path: "loyaltyd.toml")
         try Data(Self.configuration.utf8).write(to: file)
-        let settings = try SettingsLoader(
+        settings = try SettingsLoader(
             ProcessSetting(
                 configurationFile: file.path, stateDirectory: directory.path, environment: [:], isRoot: false)
         ).load()
@@ -84,6 +85,14 @@ final class Bench: Sendable {
     }
 
     func fillDisk(_ isFull: Bool) { surroundings.usedBytes.store(isFull ? .max : 0, ordering: .relaxed) }
+
+    /// What the daemon does once a day.
+    func purge() async throws {
+        try await RetentionService(
+            settings: settings, database: database, gate: StartGate([]), clock: clock,
+            log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        ).purge()
+    }
 
     func scan(_ text: String) async {
         await lanes.receive(.scan(reader.id, DecodedScan(text: Array(text.utf8), completedAt: clock.monotonic)))
@@ -199,5 +208,25 @@ final class Bench: Sendable {
         bench.clock.pass(seconds: 301)
         let gone = await #expect(throws: LoyaltyError.self) { try await imports.finish(ticket) }
         #expect(gone?.code == .importUnknownTicket)
+    }
+}
+
+@Suite struct RetentionServiceTests {
+    private func sales(_ bench: Bench) async throws -> Int {
+        try await SalesRegister(bench.database).recent(limit: 10).count
+    }
+
+    @Test func whatIsOldAndDeliveredGoesAndTheRestStays() async throws {
+        let bench = try await Bench()
+        await bench.scan(Bench.card)
+        #expect(try await bench.complete(1).points?.earned.description == "5")
+        #expect(try await bench.complete(2).result == .accepted)
+        bench.clock.pass(seconds: 89 * 86_400)
+        try await bench.purge()
+        #expect(try await sales(bench) == 2)
+        bench.clock.pass(seconds: 2 * 86_400)
+        try await bench.purge()
+        // The transaction of the first was never delivered.
+        #expect(try await sales(bench) == 1)
     }
 }

@@ -113,7 +113,7 @@ actor LaneService: TillHandler {
             lastEventAt: lastEventAt, results: resultsDay == today ? results : [:], answerTime: answerTimes.report)
     }
 
-    var isOverBudget: Bool { usedBytes() >= settings.storageBudget }
+    var isOverBudget: Bool { usedBytes() >= settings.storage.budget }
 
     var today: CalendarDate { settings.site.businessDay(clock.now) }
 

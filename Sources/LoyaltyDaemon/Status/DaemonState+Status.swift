@@ -103,7 +103,7 @@ extension DaemonState {
             statvfs(parts.settings.stateDirectory, &status) == 0
             ? Int64(clamping: UInt64(status.f_bavail) &* UInt64(status.f_frsize)) : nil
         return DiskReport(
-            usedBytes: parts.database.sizeInBytes, budgetBytes: parts.settings.storageBudget, freeBytes: free)
+            usedBytes: parts.database.sizeInBytes, budgetBytes: parts.settings.storage.budget, freeBytes: free)
     }
 
     /// What a person should look at, the most urgent first.

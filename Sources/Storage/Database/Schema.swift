@@ -74,7 +74,7 @@ enum Schema {
         CREATE INDEX sale_uid ON sale (uid) WHERE uid IS NOT NULL;
         CREATE INDEX sale_receipt ON sale (receipt) WHERE receipt IS NOT NULL;
         CREATE INDEX sale_void ON sale (void_digest) WHERE void_digest IS NOT NULL;
-        CREATE INDEX sale_fingerprint ON sale (fingerprint);
+        CREATE INDEX sale_fingerprint ON sale (fingerprint, register, store, received_at);
         CREATE INDEX sale_received ON sale (received_at);
 
         CREATE TABLE sale_line (
