@@ -10,21 +10,36 @@ import Testing
     private typealias Known = DuplicateDecision.KnownSale
 
     private func decide(
-        _ natural: [Known] = [], revision: Int64? = nil, closed: Int64 = 0, recent: Bool = false
+        _ sales: [Known] = [], revision: Int64? = nil, closed: Int64 = 0, recent: Bool = false
     ) -> DuplicateDecision {
         .decide(
-            natural: natural, revision: revision, closedAt: Timestamp(microseconds: closed),
+            known: sales, revision: revision, closedAt: Timestamp(microseconds: closed),
             isFingerprintRecent: recent)
     }
 
     private func known(
-        _ id: Int64, _ content: Known.Content, revision: Int64? = nil, closed: Int64 = 0
-    ) -> Known { Known(id: id, content: content, revision: revision, closedAt: Timestamp(microseconds: closed)) }
+        _ id: Int64, _ content: Known.Content, _ identity: Known.Identity = .unknown, revision: Int64? = nil,
+        closed: Int64 = 0
+    ) -> Known {
+        Known(
+            id: id, content: content, identity: identity, revision: revision,
+            closedAt: Timestamp(microseconds: closed))
+    }
+
+    @Test func theTillsOwnIdTellsSalesOfOneNumberApart() {
+        let reused = known(2, .other, .different, closed: 60)
+        #expect(decide([reused], revision: 1) == .new(flags: ["number_reused"]))
+        #expect(decide([reused, known(1, .other, .equal)], revision: 1) == .revision(of: 1, implicit: false))
+        #expect(decide([known(1, .same, .different, closed: 60)]) == .new(flags: ["number_reused"]))
+        #expect(decide([known(1, .same, .different)]) == .duplicate(of: 1))
+        #expect(decide([known(1, .superseded, .equal, closed: 60)]) == .duplicate(of: 1))
+    }
 
     @Test func everyRowOfTheTableForNewEvents() {
         #expect(decide([known(1, .same, revision: 4)]) == .duplicate(of: 1))
         #expect(decide([known(1, .other)], revision: 1) == .revision(of: 1, implicit: false))
         #expect(decide([known(1, .other)]) == .revision(of: 1, implicit: true))
+        #expect(decide([known(1, .other, revision: 1)]) == .duplicate(of: 1), "the first state after its correction")
         #expect(decide([known(1, .other)], closed: 60) == .new(flags: ["number_reused"]))
         #expect(decide(recent: true) == .new(flags: ["suspected_duplicate"]))
         #expect(decide() == .new(flags: []))
