@@ -188,6 +188,13 @@ enum Schema {
         ) STRICT;
         CREATE INDEX quarantine_received ON quarantine (received_at);
 
+        CREATE TABLE till_sequence (
+            source TEXT NOT NULL,
+            epoch TEXT NOT NULL,
+            gaps TEXT NOT NULL,
+            PRIMARY KEY (source, epoch)
+        ) STRICT, WITHOUT ROWID;
+
         CREATE TABLE tally (
             day TEXT NOT NULL,
             name TEXT NOT NULL,
