@@ -20,7 +20,7 @@ import TillFeed
     }
 
     @Test func anyNumberAndAnyCountOfGapsIsTaken() {
-        #expect(gaps(0, .max).missingCount == .max - 1)
+        #expect(gaps(0, .max).missingCount == UInt64.max - 1)
         var many = SequenceGaps(first: 0)
         for index in 1...UInt64(SequenceGaps.mostGaps) + 50 { many.note(index * 2) }
         #expect(many.missing.count == SequenceGaps.mostGaps)
