@@ -88,7 +88,8 @@ public enum SetupRequest: Sendable, Hashable {
     case setProtocol(boot: Bool)
     /// HID 1.11 section 7.2.4, SET_IDLE for all reports, in units of 4 ms; 0 is "only when something changes".
     case setIdle(UInt8)
-    /// SET_REPORT of type output, or a write to the interrupt OUT endpoint. The bytes exclude the report ID; ID 0 means none.
+    /// SET_REPORT of type output, or a write to the OUT endpoint; to a serial port, bytes. They exclude the report ID; ID 0 means
+    /// none.
     case output(reportID: UInt8, [UInt8])
     /// SET_REPORT of type feature. The bytes exclude the report ID; ID 0 means none.
     case feature(reportID: UInt8, [UInt8])

@@ -25,6 +25,11 @@ public struct ReaderOptions: Sendable, Hashable {
     public var numLock: Bool
     /// Keys that stand for a control character; Ctrl with a letter or with `[ \ ] 6 -` needs no entry.
     public var functionKeys: [UInt8: UInt8]
+    /// Bytes to send for a signal, of which the first is the report ID where the device has such; empty for none. An empty
+    /// table leaves it to the protocol.
+    public var signals: [ScanDecoder.Signal: [UInt8]]
+    /// Whether a keyboard wedge gives signals with its lights. Some take a change of lights for an order.
+    public var flashesLights: Bool
     /// How a serial port is set.
     public var serialLine: SerialLine
     /// What the reader speaks, said by the settings; nil leaves it to the descriptors and the table. Overrides the table, not
@@ -40,6 +45,8 @@ public struct ReaderOptions: Sendable, Hashable {
         stripsSuffix: Bool = true,
         numLock: Bool = false,
         functionKeys: [UInt8: UInt8] = [0x41: 0x1d],
+        signals: [ScanDecoder.Signal: [UInt8]] = [:],
+        flashesLights: Bool = false,
         serialLine: SerialLine = SerialLine(),
         protocolHint: ReaderProtocol? = nil
     ) {
@@ -50,6 +57,8 @@ public struct ReaderOptions: Sendable, Hashable {
         self.stripsSuffix = stripsSuffix
         self.numLock = numLock
         self.functionKeys = functionKeys
+        self.signals = signals
+        self.flashesLights = flashesLights
         self.serialLine = serialLine
         self.protocolHint = protocolHint
     }

@@ -13,14 +13,17 @@ public struct ScanDecoder: Sendable {
 
     /// What a reader can show or sound.
     public enum Signal: Sendable, CaseIterable {
-        case goodRead, error
+        case goodRead
+        /// The card is to be looked at: somebody must do something before it counts.
+        case ask
+        case error
     }
 
     private var decoder: any ReportDecoder
     private var encryption = EncryptionWatch()
     /// Of a keyboard.
     private var layoutWatch: LayoutWatch?
-    private let signals: [Signal: SetupRequest]
+    private var signals: [Signal: SignalPlan] = [:]
 
     public let kind: ReaderProtocol
     /// Bytes to ask for in a transfer: the longest input report, its ID included. 1 where every packet stands for itself.
@@ -31,6 +34,15 @@ public struct ScanDecoder: Sendable {
     /// Chooses by the descriptors: the same product comes with different interfaces. Vendor and product decide only among
     /// interfaces whose descriptors say nothing.
     public static func choose(for facts: InterfaceFacts, options: ReaderOptions = .init()) -> Verdict {
+        let verdict = select(for: facts, options: options)
+        guard case .reads(var decoder) = verdict else { return verdict }
+        let descriptor = facts.reportDescriptor.isEmpty ? nil : try? ReportDescriptor(facts.reportDescriptor)
+        decoder.signals =
+            SignalEncoder(kind: decoder.kind, facts: facts, descriptor: descriptor, options: options).plans()
+        return .reads(decoder)
+    }
+
+    private static func select(for facts: InterfaceFacts, options: ReaderOptions) -> Verdict {
         guard facts.interfaceClass == 0x03 else { return chooseSerial(for: facts, options: options) }
         let descriptor: ReportDescriptor
         do {
@@ -71,20 +83,14 @@ public struct ScanDecoder: Sendable {
     init(
         _ kind: ReaderProtocol, _ decoder: any ReportDecoder, _ descriptor: ReportDescriptor, setup: [SetupRequest]
     ) {
-        self.init(
-            kind, decoder, inputReportLength: descriptor.longestReportLength(.input), setup: setup,
-            signals: Self.signals(descriptor))
+        self.init(kind, decoder, inputReportLength: descriptor.longestReportLength(.input), setup: setup)
     }
 
-    init(
-        _ kind: ReaderProtocol, _ decoder: any ReportDecoder, inputReportLength: Int, setup: [SetupRequest],
-        signals: [Signal: SetupRequest] = [:]
-    ) {
+    init(_ kind: ReaderProtocol, _ decoder: any ReportDecoder, inputReportLength: Int, setup: [SetupRequest]) {
         self.kind = kind
         self.decoder = decoder
         self.inputReportLength = inputReportLength
         self.setup = setup
-        self.signals = signals
     }
 
     /// Takes one report as transferred, its ID byte included.
@@ -128,32 +134,13 @@ public struct ScanDecoder: Sendable {
     /// What the operator should hear of this reader; each notice is given out once. Ask after each scan.
     public mutating func takeNotice() -> ReaderNotice? { encryption.take() ?? layoutWatch?.take() }
 
-    /// What makes the reader beep or light up, nil where it declares no such control.
-    public func request(for signal: Signal) -> SetupRequest? { signals[signal] }
+    /// What makes the reader beep or light up, nil where nothing is known to do it.
+    public func plan(for signal: Signal) -> SignalPlan? { signals[signal] }
 
     private static func setup(_ facts: InterfaceFacts, _ descriptor: ReportDescriptor) -> [SetupRequest] {
         let choosesInterface =
             descriptor.reportLength(.feature, reportID: 0xfe) == 2
             && KnownReader.quirks(vendorID: facts.vendorID).contains(.choosesInterface)
         return [.setIdle(0)] + (choosesInterface ? [.feature(reportID: 0xfe, [0x01])] : [])
-    }
-
-    /// The bits of the trigger report stand in a different place on each device.
-    private static func signals(_ descriptor: ReportDescriptor) -> [Signal: SetupRequest] {
-        let usages: [Signal: UInt16] = [.error: 0x85, .goodRead: 0x86]
-        var signals: [Signal: SetupRequest] = [:]
-        for field in descriptor.fields where field.kind == .output && field.size == 1 && !field.isArray {
-            let skipped = field.reportID == 0 ? 0 : 1
-            let length = descriptor.reportLength(.output, reportID: field.reportID) - skipped
-            for (signal, id) in usages where signals[signal] == nil {
-                guard let index = field.index(of: Usage(page: 0x8c, id: id)) else { continue }
-                let bit = field.bitOffset - 8 * skipped + index
-                var report = [UInt8](repeating: 0, count: max(length, 0))
-                guard report.indices.contains(bit / 8) else { continue }
-                report[bit / 8] = 1 << UInt8(bit % 8)
-                signals[signal] = .output(reportID: field.reportID, report)
-            }
-        }
-        return signals
     }
 }

@@ -73,7 +73,7 @@ public struct LoyaltyDaemon: Sendable {
         let gate = StartGate()
         let backend = try readerBackend(readerRules)
         let signal: @Sendable (ReaderID, TillAnswer.Signal) -> Void = {
-            backend?.signal($1 == .no ? .error : .goodRead, on: $0)
+            backend?.signal(ScanDecoder.Signal($1), on: $0)
         }
         let state = DaemonState(
             DaemonState.Parts(

@@ -30,6 +30,7 @@ final class InterfaceReader {
     private var isFetchingDescriptor = false
     private var hasControlEnded = false
     private var requests = RequestQueue()
+    private var signals = SignalQueue()
     private var isSettingUp = false
 
     /// What becomes of the bytes that come.
@@ -79,7 +80,7 @@ final class InterfaceReader {
     /// The earliest instant at which `timeHasPassed` has something to do.
     var deadline: MonotonicTime? {
         var earliest = wakeAt
-        for other in [drainDeadline, decoder?.deadline] {
+        for other in [drainDeadline, decoder?.deadline, signals.deadline] {
             if let other { earliest = min(earliest ?? other, other) }
         }
         return earliest
@@ -102,6 +103,7 @@ final class InterfaceReader {
         if let time = decoder?.deadline, now >= time {
             deliver(decoder?.expire(at: now) ?? [])
         }
+        give(signals.due(at: now))
     }
 
     // MARK: Actions
@@ -120,6 +122,7 @@ final class InterfaceReader {
         case .drain: hearing = .draining(StartupDrain(at: host.now))
         case .forget:
             hearing = .deaf
+            signals.clear()
             forget()
         case .cancel:
             for transfer in reads { transfer.cancel() }
@@ -254,16 +257,24 @@ final class InterfaceReader {
         return .setUp
     }
 
-    /// Beeps or lights up. One signal at a time: a second one while the first waits is dropped.
+    /// Beeps or lights up. Nothing waits for it, and reads go on meanwhile.
     func send(_ signal: ScanDecoder.Signal) {
-        guard case .listening = hearing, let request = decoder?.request(for: signal) else { return }
-        if !requests.contains(request) { requests.append([request]) }
+        guard case .listening = hearing, let plan = decoder?.plan(for: signal) else { return }
+        give(signals.begin(plan, at: host.now))
+    }
+
+    /// What the reader has not taken yet is not asked of it again: its beeps would come too late to mean anything.
+    private func give(_ steps: [SetupRequest]) {
+        guard !steps.isEmpty else { return }
+        for request in steps where !requests.contains(request) { requests.append([request]) }
         _ = sendNextRequest()
     }
 
     /// An output report goes to the endpoint for it where there is one, as the kernel does it.
     private func send(_ request: SetupRequest) -> Int32 {
         guard case .output(let id, let bytes) = request, let endpoint = interface.outputEndpoint, let handle else {
+            // A port without an OUT endpoint knows no reports.
+            if case .output = request, interface.isSerial { return LIBUSB_ERROR_NOT_SUPPORTED.rawValue }
             return send(ControlMessage(request, interface: interface.number))
         }
         let report = (id == 0 ? [] : [id]) + bytes
@@ -271,7 +282,7 @@ final class InterfaceReader {
             return LIBUSB_ERROR_NO_MEM.rawValue
         }
         control = transfer
-        return transfer.submitWrite(handle, endpoint: endpoint, report)
+        return transfer.submitWrite(handle, endpoint: endpoint, report, isBulk: interface.isBulk)
     }
 
     private func send(_ message: ControlMessage) -> Int32 {

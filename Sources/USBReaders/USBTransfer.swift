@@ -38,10 +38,11 @@ final class USBTransfer {
         return submit()
     }
 
-    /// Writes to an interrupt endpoint. The buffer is as long as the bytes.
-    func submitWrite(_ handle: OpaquePointer, endpoint: UInt8, _ bytes: [UInt8]) -> Int32 {
+    /// Writes to an interrupt or bulk endpoint. The buffer is as long as the bytes.
+    func submitWrite(_ handle: OpaquePointer, endpoint: UInt8, _ bytes: [UInt8], isBulk: Bool) -> Int32 {
         for (offset, byte) in bytes.prefix(buffer.count).enumerated() { buffer[offset] = byte }
         fill(handle, endpoint: endpoint, timeout: Self.timeoutMilliseconds)
+        if isBulk { pointer.pointee.type = UInt8(LIBUSB_TRANSFER_TYPE_BULK.rawValue) }
         return submit()
     }
 

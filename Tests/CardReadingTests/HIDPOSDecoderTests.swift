@@ -144,18 +144,6 @@ import Testing
         #expect(decoder.droppedPartialScans == 2)
     }
 
-    /// Bit 5 and 6 in one form, 2 and 3 in the other: the reference for both is the manual's report 04 20 and the descriptor.
-    @Test("The beeps stand on the bits that the descriptor says")
-    func signals() throws {
-        let honeywell = try decoder()
-        #expect(honeywell.request(for: .error) == .output(reportID: 4, [0x20]))
-        #expect(honeywell.request(for: .goodRead) == .output(reportID: 4, [0x40]))
-        let other = try ScanDecoder.reading(Capture.named("hidpos-descriptor-127").descriptor(), subclass: 0)
-        #expect(other.request(for: .error) == .output(reportID: 4, [0x04]))
-        #expect(other.request(for: .goodRead) == .output(reportID: 4, [0x08]))
-        #expect(try ScanDecoder.keyboard().request(for: .goodRead) == nil)
-    }
-
     @Test("The interface is chosen on Honeywell devices only")
     func setup() throws {
         let descriptor = try Capture.named("hidpos-honeywell-style-144").descriptor()

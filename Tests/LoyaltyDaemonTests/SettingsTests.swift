@@ -52,12 +52,17 @@ import USBReaders
             [[readers.device]]
             match = "05e0:1200"
             layout = "de"
+            signal_ok = "04 08"
+            signal_no = ""
+            flash_lights = true
             """)
         let rules = try ReaderRules(settings.readers)
         let options = rules.options
         let german = options.reader(vendorID: 0x05e0, productID: 0x1200, portPath: "1-3")
         #expect(german.layout == KeyboardLayout(named: "de"))
         #expect(german.terminators == ReaderOptions().terminators)
+        #expect(german.signals == [.goodRead: [0x04, 0x08], .error: []])
+        #expect(german.flashesLights)
         let atPort = options.reader(vendorID: 0x05e0, productID: 0x1200, portPath: "1-1.2")
         #expect(atPort.layout == .us)
         #expect(atPort.terminators == [.tab])
@@ -109,6 +114,8 @@ import USBReaders
     @Test(arguments: [
         ("[readers]\nkeyboards = \"some\"\n", 2), ("[till]\nsocket = 7\n", 2), ("[page]\nlisten = \"0.0.0.0:80\"\n", 2),
         ("\n[tills]\n", 2), ("[upstream]\nurl = \"http://\"\n", 2), ("[lane]\nheld_card_seconds = 0\n", 2),
+        ("[[readers.device]]\nmatch = \"05e0:1200\"\nsignal_ok = \"4\"\n", 3),
+        ("[[readers.device]]\nmatch = \"05e0:1200\"\nsignal_no = \"beep\"\n", 3),
     ])
     func aMistakeIsNamedWithItsLine(_ text: String, _ line: Int) throws {
         let error = try #require(throws: LoyaltyError.self) { try load(text) }

@@ -135,6 +135,17 @@ final class Rig {
         }
     }
 
+    /// Waits until the devices were asked something so many times.
+    func awaitRequest(_ text: String, count: Int = 1) throws {
+        let deadline = Date(timeIntervalSinceNow: Self.patience)
+        while try requests().ranges(of: text).count < count {
+            guard Date() < deadline else {
+                throw Failure(description: "not \(count) times \(text) in \(try requests()); \(story)")
+            }
+            poll(nil, 0, 10)
+        }
+    }
+
     /// What the devices were asked.
     func requests() throws -> String { try String(contentsOfFile: path("log"), encoding: .utf8) }
 

@@ -8,6 +8,8 @@ public struct KnownReader: Sendable, Hashable {
     enum Quirk: Sendable, Hashable {
         /// Several interfaces, of which the one to use is chosen by feature report FE (HHP 3800i manual).
         case choosesInterface
+        /// Understands Honeywell's serial commands, which begin with SYN.
+        case takesCommands
     }
 
     public let vendorID: UInt16

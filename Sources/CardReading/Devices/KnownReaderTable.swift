@@ -43,8 +43,8 @@ extension KnownReader {
     ]
 
     static let quirksByVendor: [UInt16: Set<Quirk>] = [
-        0x0c2e: [.choosesInterface],  // Honeywell, Metrologic
-        0x23d0: [.choosesInterface],  // Youjie
+        0x0c2e: [.choosesInterface, .takesCommands],  // Honeywell, Metrologic
+        0x23d0: [.choosesInterface, .takesCommands],  // Youjie
     ]
 }
 

@@ -42,6 +42,10 @@ public struct DaemonSettings: Sendable {
             public var baudRate: UInt32?
             /// Of a serial port: `8N1`.
             public var line: String?
+            /// Bytes to send for a signal; empty for none.
+            public var signals: [TillAnswer.Signal: [UInt8]]
+            /// Whether the lights of a keyboard give signals.
+            public var flashesLights: Bool
             public var place: Place
             /// Of the layout's name.
             public var layoutPlace: Place

@@ -77,6 +77,9 @@ struct ReaderRules: Sendable {
             }
             options.terminators = [terminator]
         }
+        options.signals = Dictionary(
+            uniqueKeysWithValues: device.signals.map { (ScanDecoder.Signal($0.key), $0.value) })
+        options.flashesLights = device.flashesLights
         options.protocolHint = try hint(device)
         options.serialLine = try line(device)
         return options
@@ -121,6 +124,16 @@ struct ReaderRules: Sendable {
     private static func match(_ text: String, _ place: Place) throws(LoyaltyError) -> DeviceMatch {
         do { return try DeviceMatch(text) } catch {
             throw LoyaltyError(error.code, error.message, at: place, remedy: error.remedy)
+        }
+    }
+}
+
+extension ScanDecoder.Signal {
+    init(_ signal: TillAnswer.Signal) {
+        switch signal {
+        case .ok: self = .goodRead
+        case .ask: self = .ask
+        case .no: self = .error
         }
     }
 }

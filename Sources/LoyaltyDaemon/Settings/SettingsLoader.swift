@@ -117,7 +117,9 @@ public struct SettingsLoader: Sendable {
                     layout: try device.string("layout"), terminator: try device.string("terminator"),
                     protocolName: try device.string("protocol"),
                     baudRate: try device.integer("baud", 300...921_600).map { UInt32(clamping: $0) },
-                    line: try device.string("line"), place: device.place, layoutPlace: device.place(of: "layout")))
+                    line: try device.string("line"), signals: try signals(&device),
+                    flashesLights: try device.boolean("flash_lights") ?? false, place: device.place,
+                    layoutPlace: device.place(of: "layout")))
             try device.finish()
         }
         let readers = DaemonSettings.Readers(
@@ -127,6 +129,26 @@ public struct SettingsLoader: Sendable {
             repeats: try reader.boolean("repeat") ?? false)
         try reader.finish()
         return readers
+    }
+
+    /// `signal_ok`, `signal_ask` and `signal_no`: bytes in hexadecimal.
+    private func signals(_ device: inout TableReader) throws(LoyaltyError) -> [TillAnswer.Signal: [UInt8]] {
+        var signals: [TillAnswer.Signal: [UInt8]] = [:]
+        for signal in TillAnswer.Signal.allCases {
+            let key = "signal_\(signal.rawValue)"
+            guard let text = try device.string(key) else { continue }
+            let digits = text.filter { $0 != " " }
+            let bytes = stride(from: 0, to: digits.utf8.count, by: 2).map { start in
+                UInt8(digits.dropFirst(start).prefix(2), radix: 16)
+            }
+            guard digits.utf8.count.isMultiple(of: 2), digits.allSatisfy(\.isHexDigit), bytes.count <= 64 else {
+                throw device.error(
+                    key, "expected at most 64 bytes in hexadecimal",
+                    remedy: "Write the output report as the reader's manual prints it, such as \"04 08\"")
+            }
+            signals[signal] = bytes.compactMap { $0 }
+        }
+        return signals
     }
 
     private func schemes(_ root: inout TableReader) throws(LoyaltyError) -> [DaemonSettings.Scheme] {

@@ -4,9 +4,10 @@ import LoyaltyModel
 import Synchronization
 import USBReaders
 
-/// Prints what the USB backend tells, one JSON object a line, until SIGTERM, and beeps at each scan. For tests: it prints what it reads.
+/// Prints what the USB backend tells, one JSON object a line, until SIGTERM, and gives a signal at each scan. For tests: it prints what it reads.
 ///
 ///     reader-probe [--allow MATCH]... [--deny MATCH]... [--keyboards never|allowed|known]
+///                  [--signal ok|ask|no] [--lights on] [--beep HEX]
 @main
 struct ReaderProbe {
     static func main() {
@@ -17,15 +18,17 @@ struct ReaderProbe {
         // Before any thread starts, so that all of them leave the signal to sigwait.
         pthread_sigmask(SIG_BLOCK, &signals, nil)
         do throws(LoyaltyError) {
+            var signal = ScanDecoder.Signal.goodRead
             let backend = USBReaderBackend(
-                options: try options(CommandLine.arguments.dropFirst()), clock: SystemClock())
+                options: try options(CommandLine.arguments.dropFirst(), &signal), clock: SystemClock())
+            let answer = signal
             try backend.start { event in
                 print(line: json(event))
-                if case .scan(let reader, _) = event { backend.signal(.goodRead, on: reader) }
+                if case .scan(let reader, _) = event { backend.signal(answer, on: reader) }
             }
             print(line: #"{"event":"started"}"#)
-            var signal: Int32 = 0
-            sigwait(&signals, &signal)
+            var received: Int32 = 0
+            sigwait(&signals, &received)
             backend.stop()
             print(line: #"{"event":"stopped"}"#)
         } catch {
@@ -34,13 +37,20 @@ struct ReaderProbe {
         }
     }
 
-    static func options(_ arguments: ArraySlice<String>) throws(LoyaltyError) -> USBReaderOptions {
+    static func options(
+        _ arguments: ArraySlice<String>, _ signal: inout ScanDecoder.Signal
+    ) throws(LoyaltyError) -> USBReaderOptions {
         var options = USBReaderOptions()
         var rest = arguments
         while let word = rest.popFirst() {
             switch (word, rest.popFirst()) {
             case ("--allow", let value?): options.claim.allow.append(try DeviceMatch(value))
             case ("--deny", let value?): options.claim.deny.append(try DeviceMatch(value))
+            case ("--signal", "ok"): signal = .goodRead
+            case ("--signal", "ask"): signal = .ask
+            case ("--signal", "no"): signal = .error
+            case ("--beep", let value?): options.reader.signals[.goodRead] = bytes(value)
+            case ("--lights", "on"): options.reader.flashesLights = true
             case ("--keyboards", "never"): options.claimKeyboards = .never
             case ("--keyboards", "allowed"): options.claimKeyboards = .allowed
             case ("--keyboards", "known"): options.claimKeyboards = .knownScanners
@@ -48,6 +58,10 @@ struct ReaderProbe {
             }
         }
         return options
+    }
+
+    static func bytes(_ hex: String) -> [UInt8] {
+        stride(from: 0, to: hex.utf8.count, by: 2).compactMap { UInt8(hex.dropFirst($0).prefix(2), radix: 16) }
     }
 
     static func json(_ event: ReaderEvent) -> String {
