@@ -97,7 +97,8 @@ let package = Package(
         .target(
             name: "LoyaltyDaemon",
             dependencies: [
-                "LoyaltyModel", "DataFormats", "CardReading", "KeyboardMaps", "ReaderCaptures", "USBReaders", "EarnRules",
+                "LoyaltyModel", "DataFormats", "CardReading", "KeyboardMaps", "ReaderCaptures", "USBReaders",
+                "EarnRules",
                 "Storage",
                 "Checkout", "TillFeed", "UpstreamSync", "ControlAPI",
                 .product(name: "Logging", package: "swift-log"),
@@ -117,7 +118,8 @@ let package = Package(
         .executableTarget(
             name: "loyaltyctl",
             dependencies: [
-                "LoyaltyModel", "DataFormats", "CardReading", "KeyboardMaps", "ReaderCaptures", "EarnRules", "ControlAPI",
+                "LoyaltyModel", "DataFormats", "CardReading", "KeyboardMaps", "ReaderCaptures", "EarnRules",
+                "ControlAPI",
                 "TillFeed",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],

@@ -115,4 +115,59 @@ struct ReaderTests {
             #expect(!daemon.errors.text.contains("'àà-"))
         }
     }
+
+    @Test("a UPC-A card is one member, read with twelve digits or with thirteen, imported with either")
+    func upcA() async throws {
+        try await Bench.run { bench in
+            let (daemon, rig) = try await start(bench)
+            // The check digits are those of GS1 General Specifications 7.9.
+            try bench.write("m.csv", "id,cards\nm-1,036000291452\nm-2,0012345678905\n")
+            #expect(try await bench.control("members", "import", bench.directory + "/m.csv").code == 0)
+            let till = try bench.till()
+            #expect(try await till.ask(TestSale("e-0", amount: "1.00").text).result == "accepted")
+            for (index, digits) in ["036000291452", "0036000291452", "012345678905", "0012345678905"].enumerated() {
+                for (kind, device) in [("scan", "hid-pos-scanner"), ("type", "wedge-scanner")] {
+                    try await reader(bench, rig, kind, device, digits)
+                    let notice = try await till.nextAnswer()
+                    #expect(notice.result == "held", "\(digits) by \(device): \(notice)")
+                    let sale = try await till.ask(TestSale("e-\(digits)-\(device)", amount: "5.00").text)
+                    #expect(sale.member?.id == (index < 2 ? "m-1" : "m-2"), "\(digits) by \(device)")
+                }
+            }
+            #expect(try await daemon.stop() == 0)
+        }
+    }
+
+    @Test("the reader gets another beep for a card that is taken, one to ask about and one that is refused")
+    func beeps() async throws {
+        try await Bench.run { bench in
+            let (daemon, rig) = try await start(bench)
+            try bench.write("m.csv", "id,cards\nm-1,\(card(1))\n")
+            #expect(try await bench.control("members", "import", bench.directory + "/m.csv").code == 0)
+            let till = try bench.till()
+            #expect(try await till.ask(TestSale("e-0", amount: "1.00").text).result == "accepted")
+            let log = bench.directory + "/riglog"
+            // Usages 86, 87 and 85 of the scanner's trigger report.
+            let table = [
+                (card(1), "]E0", "ok", "0408"), (card(9), "]E0", "ask", "0410"),
+                ("4111111111111111", "]C0", "no", "0404"),
+            ]
+            for (index, (digits, aim, signal, report)) in table.enumerated() {
+                func step(_ text: String) async throws -> Bench.Run {
+                    try await bench.run(
+                        "/usr/bin/env", ["python3", Bench.root + "/Tests/rig/usbip_device.py", "send", rig, text])
+                }
+                #expect(try await step(#"{"device":"hid-pos-scanner","clear_log":true}"#).code == 0)
+                try await reader(bench, rig, "scan", "hid-pos-scanner", digits, "--aim", aim)
+                #expect(try await till.nextAnswer().signal == signal)
+                let waiting = #"{"device":"hid-pos-scanner","wait_for":"output_report"}"#
+                #expect(try await step(waiting).code == 0)
+                let last = try String(contentsOfFile: log, encoding: .utf8).split(separator: "\n")
+                    .last { $0.contains("output_report") }
+                #expect(last?.contains("\"data\": \"\(report)\"") == true, "\(signal): \(last ?? "")")
+                _ = try await till.ask(TestSale("e-\(index + 1)", amount: "5.00").text)
+            }
+            #expect(try await daemon.stop() == 0)
+        }
+    }
 }

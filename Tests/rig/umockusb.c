@@ -1,7 +1,7 @@
 /* umockusb - runs a program that sees emulated USB devices, without any USB
  * in the kernel.
  *
- *   umockusb [--server PATH|HOST:PORT] [--busid 1-1[,1-2...]] [--log FILE] [--no-usbhid] [--late-configuration] [--] COMMAND [ARG...]
+ *   umockusb [--server PATH|HOST:PORT] [--busid 1-1[,1-2...]] [--log FILE] [--no-usbhid] [--late-configuration] [--rights-after FILE] [--] COMMAND [ARG...]
  *
  * It imports the devices of a USB/IP server (usbip_device.py serve) and shows
  * them to COMMAND through umockdev: entries in /sys and /dev, kernel uevents
@@ -10,7 +10,8 @@
  * bound to every HID interface with a sound report descriptor until COMMAND
  * detaches it, and shows that descriptor in /sys as the kernel does; not with
  * --no-usbhid.  With --late-configuration a device is announced before it has a
- * configuration, as happens on real systems.  --log appends a JSON line for each driver that comes or goes.
+ * configuration, as happens on real systems; with --rights-after its node may be
+ * opened only once that file is there, as where udev is slow.  --log appends a JSON line for each driver that comes or goes.
  * SIGTERM and SIGINT are passed on to COMMAND.
  */
 #define _GNU_SOURCE
@@ -25,6 +26,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <umockdev.h>
@@ -35,6 +37,7 @@
                                always polls ready, so this paces libusb */
 #define REPLUG_MS 50
 #define LATE_MS 150
+#define RIGHTS_MS 20
 #define MAX_IF 16
 
 enum { CMD_SUBMIT = 1, CMD_UNLINK, RET_SUBMIT, RET_UNLINK };
@@ -76,6 +79,7 @@ static int child_status = 125;
 static GRecMutex lock;
 static FILE *log_file;
 static gboolean no_usbhid, late_configuration;
+static const char *rights_after;
 static unsigned next_hid = 1;
 static GPid command;
 
@@ -515,6 +519,14 @@ static gboolean configure(gpointer arg)
     return G_SOURCE_REMOVE;
 }
 
+static gboolean give_rights(gpointer path)
+{
+    if (access(rights_after, F_OK)) return G_SOURCE_CONTINUE;
+    chmod(path, 0660);
+    g_free(path);
+    return G_SOURCE_REMOVE;
+}
+
 static void show(Port *p, unsigned speed)
 {
     unsigned char dev[18] = { 0 }, cfg[4096];
@@ -579,6 +591,12 @@ static void show(Port *p, unsigned speed)
         c > 4 ? cfg[4] : 0, c > 7 ? cfg[7] : 0, text[0], text[1], text[2], hex->str);
     if (!umockdev_testbed_add_from_string(testbed, about->str, &problem))
         g_printerr("umockusb: %s\n", problem->message);
+
+    if (rights_after && access(rights_after, F_OK)) {
+        char *path = g_strconcat(umockdev_testbed_get_root_dir(testbed), p->node, NULL);
+        chmod(path, 0);
+        g_timeout_add(RIGHTS_MS, give_rights, path);
+    }
 
     for (int at = 0; at + 2 <= c && cfg[at] >= 2; at += cfg[at]) {
         if (cfg[at + 1] != 4 || at + 9 > c || cfg[at + 3]) continue;
@@ -674,6 +692,7 @@ int main(int argc, char **argv)
         else if (i + 1 < argc && !strcmp(argv[i], "--log")) log_file = fopen(argv[++i], "ae");
         else if (!strcmp(argv[i], "--no-usbhid")) no_usbhid = TRUE;
         else if (!strcmp(argv[i], "--late-configuration")) late_configuration = TRUE;
+        else if (i + 1 < argc && !strcmp(argv[i], "--rights-after")) rights_after = argv[++i];
         else i = argc;
     }
     if (i >= argc) {

@@ -26,6 +26,12 @@ struct ReadersDecodeCommand: AsyncParsableCommand {
     @Option(name: .customLong("case"), help: "Only the case of this id.")
     var only: String?
 
+    func validate() throws {
+        do throws(LoyaltyError) { _ = try KeyboardMaps.layout(named: layout) } catch {
+            throw ValidationError("\(error.message)\n\(error.remedy ?? "")")
+        }
+    }
+
     func run() async throws {
         var options = ReaderOptions()
         options.layout = try KeyboardMaps.layout(named: layout)
