@@ -1,13 +1,13 @@
 import ArgumentParser
 
 struct ReadersCommand: AsyncParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "readers",
-    abstract: "The card readers.",
-    subcommands: [
-      ReadersListCommand.self, ReadersWatchCommand.self, ReadersTestCommand.self,
-      ReadersRecordCommand.self, ReadersDecodeCommand.self,
-    ],
-    defaultSubcommand: ReadersListCommand.self
-  )
+    static let configuration = CommandConfiguration(
+        commandName: "readers",
+        abstract: "The card readers.",
+        subcommands: [
+            ReadersListCommand.self, ReadersWatchCommand.self, ReadersTestCommand.self, ReadersDoctorCommand.self,
+            ReadersRecordCommand.self, ReadersDecodeCommand.self,
+        ],
+        defaultSubcommand: ReadersListCommand.self
+    )
 }
