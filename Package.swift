@@ -44,6 +44,7 @@ let package = Package(
             name: "KeyboardMaps", dependencies: ["CXKBCommon", "LoyaltyModel", "CardReading"], swiftSettings: house),
         .target(
             name: "ReaderCaptures", dependencies: ["LoyaltyModel", "DataFormats", "CardReading"], swiftSettings: house),
+        .target(name: "ReaderChecks", dependencies: ["CardReading"], swiftSettings: house),
         .target(
             name: "USBReaders",
             dependencies: ["CLibUSB", "LoyaltyModel", "CardReading", "ReaderCaptures"],
@@ -118,7 +119,7 @@ let package = Package(
         .executableTarget(
             name: "loyaltyctl",
             dependencies: [
-                "LoyaltyModel", "DataFormats", "CardReading", "KeyboardMaps", "ReaderCaptures", "EarnRules",
+                "LoyaltyModel", "DataFormats", "CardReading", "KeyboardMaps", "ReaderCaptures", "ReaderChecks", "EarnRules",
                 "ControlAPI",
                 "TillFeed",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -145,6 +146,9 @@ let package = Package(
             swiftSettings: house),
         .testTarget(
             name: "ReaderCapturesTests", dependencies: ["LoyaltyModel", "CardReading", "ReaderCaptures"],
+            swiftSettings: house),
+        .testTarget(
+            name: "ReaderChecksTests", dependencies: ["LoyaltyModel", "CardReading", "ReaderChecks"],
             swiftSettings: house),
         .executableTarget(
             name: "reader-probe",

@@ -137,6 +137,7 @@ final class InterfaceReader {
         case .emitDisconnected:
             wakeAt = nil
             announced = nil
+            host.tap.withdraw(id)
             host.deliver(.disconnected(description.id))
         }
         return nil
@@ -172,6 +173,7 @@ final class InterfaceReader {
             self.decoder = decoder
             assembler = ReportAssembler(reportLength: decoder.inputReportLength, packetSize: interface.packetSize)
             reportedDrops = (0, decoder.droppedPartialScans)
+            host.tap.announce(ReaderTap.Interface(reader: description, facts: facts, options: options))
             return .understood
         }
     }
@@ -381,6 +383,7 @@ final class InterfaceReader {
             let scans = decoder?.receive(assembler.bytes, at: now) ?? []
             sendAnswers()
             deliver(scans)
+            host.tap.note(assembler.bytes, of: id, at: now)
             assembler.wipe()
         }
     }
@@ -402,6 +405,7 @@ final class InterfaceReader {
     private func forget() {
         assembler.reset()
         decoder?.reset()
+        host.tap.interrupt(id)
         reportDrops()
     }
 

@@ -5,7 +5,8 @@ struct ReadersCommand: AsyncParsableCommand {
         commandName: "readers",
         abstract: "The card readers.",
         subcommands: [
-            ReadersListCommand.self, ReadersWatchCommand.self, ReadersTestCommand.self, ReadersDecodeCommand.self,
+            ReadersListCommand.self, ReadersWatchCommand.self, ReadersTestCommand.self, ReadersDoctorCommand.self,
+            ReadersRecordCommand.self, ReadersDecodeCommand.self,
         ],
         defaultSubcommand: ReadersListCommand.self
     )

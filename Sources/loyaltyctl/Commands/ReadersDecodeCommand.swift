@@ -20,22 +20,25 @@ struct ReadersDecodeCommand: AsyncParsableCommand {
     var file: String
 
     @Option(
-        help: "The layout that the reader is programmed for: us, gb, de ... or one of XKB's, such as pl or \"ch(fr)\".")
-    var layout = "us"
+        help: "The layout that the reader is programmed for: us, gb, de ... or one of XKB's, such as pl or \"ch(fr)\"; else what the file says, or us."
+    )
+    var layout: String?
 
     @Option(name: .customLong("case"), help: "Only the case of this id.")
     var only: String?
 
     func validate() throws {
+        guard let layout else { return }
         do throws(LoyaltyError) { _ = try KeyboardMaps.layout(named: layout) } catch {
             throw ValidationError("\(error.message)\n\(error.remedy ?? "")")
         }
     }
 
     func run() async throws {
-        var options = ReaderOptions()
-        options.layout = try KeyboardMaps.layout(named: layout)
-        let report = try CaptureReport(Capture(path: file), options: options, only: only)
+        let capture = try Capture(path: file)
+        var options = capture.setup ?? ReaderOptions()
+        if let layout { options.layout = try KeyboardMaps.layout(named: layout) }
+        let report = try CaptureReport(capture, options: options, only: only)
         try output.print(report) { Self.text(report, $0) }
         guard report.agrees else { throw ExitCode(LoyaltyError.Kind.badData.rawValue) }
     }
