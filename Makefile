@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup toolchain build release test bench demo rig lint format install uninstall clean
+.PHONY: help setup toolchain build release test fuzz bench demo rig lint format install uninstall clean
 
 PREFIX ?= /usr
 SYSCONFDIR ?= /etc
@@ -50,6 +50,9 @@ rig: setup ## the program that shows simulated USB readers to loyaltyd
 
 test: setup ## lint, all tests, and the checks of unit, udev rules and scripts
 	@SWIFT=$(SWIFT) Tests/run
+
+fuzz: setup ## every parser of outside bytes under libFuzzer; TARGET=hid-pos RUNS=10000000 for one of them
+	@SWIFT=$(SWIFT) TARGET="$(TARGET)" RUNS="$(RUNS)" TIME="$(TIME)" KEEP="$(KEEP)" Tests/fuzz/run
 
 bench: release ## speed and memory of the release build: sales, members, answers
 	@BIN=$$($(SWIFT) build $(RELEASE_FLAGS) --show-bin-path) Tests/bench/run

@@ -138,6 +138,13 @@ let package = Package(
             ],
             swiftSettings: house
         ),
+        .target(
+            name: "FuzzEntries",
+            dependencies: ["LoyaltyModel", "DataFormats", "CardReading", "ReaderCaptures", "EarnRules", "TillFeed"],
+            path: "Tests/fuzz/Entries",
+            swiftSettings: house),
+        .testTarget(
+            name: "FuzzCorpusTests", dependencies: ["FuzzEntries"], path: "Tests/fuzz/Replay", swiftSettings: house),
         .testTarget(name: "LoyaltyModelTests", dependencies: ["LoyaltyModel"], swiftSettings: house),
         .testTarget(name: "DataFormatsTests", dependencies: ["LoyaltyModel", "DataFormats"], swiftSettings: house),
         .testTarget(name: "CardReadingTests", dependencies: ["LoyaltyModel", "CardReading"], swiftSettings: house),

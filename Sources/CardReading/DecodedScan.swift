@@ -46,7 +46,7 @@ extension DecodedScan {
     /// A scan from a reader that sends the identifier, where it is switched on, in front of the data: `]E0…` or, with a
     /// vendor's letter before it, `c]E0…`. A stripe typed by a keyboard-emulating reader becomes an `.msr` scan.
     ///
-    /// - Returns: nil for an answer to a menu command, which is no scan.
+    /// - Returns: nil for what is no scan: an answer to a menu command, or an identifier or a frame with nothing in it.
     init?(characters: [UInt8], completedAt: MonotonicTime) {
         if MagneticTracks.isTrackText(characters) {
             let end = characters.firstIndex(of: MagneticTracks.encryptedBlockSeparator)
@@ -55,6 +55,7 @@ extension DecodedScan {
             return
         }
         if let swipe = IDTechFrame.swipe(typed: characters) {
+            guard !swipe.isEmpty else { return nil }
             self.init(
                 text: swipe.text, entry: .msr, completedAt: completedAt, hadEncryptedBlock: swipe.hadEncryptedBlock)
             return
@@ -72,9 +73,9 @@ extension DecodedScan {
     /// A scan from a reader that sends the identifier beside the data.
     ///
     /// - Parameter symbology: what the reader says in words of its own; overrides the identifier where that is coarser.
-    /// - Returns: nil for an answer to a menu command, which is no scan.
+    /// - Returns: nil for what is no scan: an answer to a menu command, or no data.
     init?(data: [UInt8], aim: AIMIdentifier?, symbology: Symbology? = nil, completedAt: MonotonicTime) {
-        if let aim, aim.isManagement { return nil }
+        if data.isEmpty || aim?.isManagement == true { return nil }
         let symbology = symbology ?? aim?.symbology
         var text = data
         if let symbology, symbology.isArticleNumber {

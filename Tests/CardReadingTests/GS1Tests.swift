@@ -36,6 +36,16 @@ struct GS1Tests {
         #expect(try elements(text) == expected)
     }
 
+    /// ISO/IEC 15424 assigns E0 to E4; behind E5 eight digits would pass for a UPC-E, and become another number.
+    @Test(
+        "By the letter of the standards, unknown modifiers and identifiers without data are no scans",
+        arguments: ["]E502345673", "]E9", "]E0", "]C1", "]Q3"])
+    func nonconforming(text: String) {
+        #expect(throws: LoyaltyError.self) {
+            try DecodedScan(conforming: Array(text.utf8), completedAt: MonotonicTime(nanoseconds: 0))
+        }
+    }
+
     @Test(
         "What is no element string is refused",
         arguments: [

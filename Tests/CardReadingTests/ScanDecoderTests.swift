@@ -32,6 +32,15 @@ import Testing
         #expect(try ScanDecoder.reading(.usual(for: kind)).kind == kind)
     }
 
+    @Test(
+        "A line with a symbology identifier alone, or a typed frame with no track in it, is no scan",
+        arguments: ["]E0", "c]E0", "]C1", "0205000000000000000003", "0205000107000000060803"])
+    func nothingBehindTheIdentifier(line: String) throws {
+        var decoder = try ScanDecoder.reading(.usual(for: .serial))
+        #expect(decoder.receive(Array((line + "\r").utf8), at: MonotonicTime(nanoseconds: 1)).isEmpty)
+        #expect(decoder.receive(Array("4006381333931\r".utf8), at: MonotonicTime(nanoseconds: 2)).count == 1)
+    }
+
     /// A generator with a written seed: the same garbage each time.
     private struct Garbage: RandomNumberGenerator {
         var state: UInt64

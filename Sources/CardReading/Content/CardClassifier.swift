@@ -55,8 +55,10 @@ public struct CardClassifier: Sendable {
         case .email, .receiptCode:
             return accept(text, finding: PaymentScreen.finding(in: text))
         case .card, .appCode, .memberID:
-            let scan = DecodedScan(characters: bytes, completedAt: MonotonicTime(nanoseconds: 0))
-            if let scan, scan.aim != nil || scan.text.contains(GS1Message.separator) { return classify(scan) }
+            guard let scan = DecodedScan(characters: bytes, completedAt: MonotonicTime(nanoseconds: 0)) else {
+                return .refused(.notALoyaltyCard)
+            }
+            if scan.aim != nil || scan.text.contains(GS1Message.separator) { return classify(scan) }
             return classify(text, symbology: nil, finding: PaymentScreen.finding(in: text))
         }
     }

@@ -11,6 +11,7 @@ extension DecodedScan {
             throw Self.flaw("the symbology identifier is not known")
         }
         let data = Array(characters.dropFirst(3))
+        guard !data.isEmpty else { throw Self.flaw("there are no data behind the symbology identifier") }
         if symbology.isArticleNumber { try Self.checkArticle(data, aim) }
         guard let scan = DecodedScan(data: data, aim: aim, completedAt: completedAt) else {
             throw Self.flaw("it is the answer to a menu command")
@@ -26,8 +27,10 @@ extension DecodedScan {
             case UInt8(ascii: "1"): [2]
             case UInt8(ascii: "2"): [5]
             case UInt8(ascii: "3"): [15, 18]
-            default: [8]
+            case UInt8(ascii: "4"): [8]
+            default: []
             }
+        guard !lengths.isEmpty else { throw flaw("the symbology identifier is not known") }
         guard data.allSatisfy(\.isASCIIDigit) else { throw flaw("the article number is not numeric") }
         guard lengths.contains(data.count) else { throw flaw("the article number is too short or too long") }
         guard aim.symbology != .eanSupplement else { return }

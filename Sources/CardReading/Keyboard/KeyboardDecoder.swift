@@ -18,6 +18,8 @@ struct KeyboardDecoder: ReportDecoder {
     private var isCapsLocked = false
     private var lastEvent = MonotonicTime(nanoseconds: 0)
 
+    private static let longestAltCode = 5
+
     private enum Modifier {
         static let control: UInt8 = 0x11
         static let shift: UInt8 = 0x22
@@ -106,7 +108,8 @@ struct KeyboardDecoder: ReportDecoder {
         _ usage: UInt8, _ modifiers: UInt8, at instant: MonotonicTime, into scans: inout [DecodedScan]
     ) {
         if modifiers & Modifier.alt != 0, let digit = Self.keypadDigit(usage) {
-            altDigits.append(digit)
+            // More than a code has make it damaged anyway; a babbling device must not fill the memory.
+            if altDigits.count <= Self.longestAltCode { altDigits.append(digit) }
             return
         }
         if usage == 0x39 {
@@ -170,7 +173,7 @@ struct KeyboardDecoder: ReportDecoder {
     private mutating func typeAltCode(at instant: MonotonicTime, into scans: inout [DecodedScan]) {
         guard !altDigits.isEmpty else { return }
         defer { altDigits.removeAll(keepingCapacity: true) }
-        guard altDigits.count <= 5 else { return assembler.damage(at: instant) }
+        guard altDigits.count <= Self.longestAltCode else { return assembler.damage(at: instant) }
         let code = UInt8(truncatingIfNeeded: altDigits.reduce(0) { $0 * 10 + Int($1) })
         if code < 0x80 {
             type(code, at: instant, into: &scans)

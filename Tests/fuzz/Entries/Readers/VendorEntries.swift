@@ -1,0 +1,134 @@
+import CardReading
+import LoyaltyModel
+
+extension FuzzEntry {
+    /// IBM's USB OEM scanners: length, status, data and a trailer for the symbology.
+    static let ibmOEM = FuzzEntry("ibm-oem") { input throws(BrokenPromise) in
+        var source = ByteSource(input)
+        guard var session = ReaderSession(.usual(for: .ibmOEM)) else {
+            throw BrokenPromise(description: "no decoder for an IBM scanner")
+        }
+        let reports = source.reports(filledTo: 64)
+        try session.play(reports)
+        for delivery in session.deliveries {
+            var trail = ChunkTrail(gap: ReaderOptions().continuationGap)
+            for index in delivery.played {
+                let report = reports[index].bytes
+                guard let length = report.first.map({ Int($0) }), length > 4 else { continue }
+                guard length <= report.count else {
+                    trail.breakOff()
+                    continue
+                }
+                trail.append(
+                    Chunk(data: Array(report[4..<length]), at: session.times[index], continues: length >= 64))
+            }
+            try expect(delivery.report != nil, "a scan made of silence")
+            try expect(
+                trail.candidates.contains { isIBM(delivery.scan, $0) }, "a scan that no report with its trailer holds")
+        }
+    }
+
+    private static func isIBM(_ scan: DecodedScan, _ data: [UInt8]) -> Bool {
+        let trailers: [Symbology: UInt8] = [.ean13: 0x16, .upca: 0x0d, .ean8: 0x0c, .upce: 0x0a]
+        if let symbology = scan.symbology, let trailer = trailers[symbology] {
+            guard data.last == trailer else { return false }
+            let digits = Array(data.dropLast())
+            let sources = Digits.sources(ofArticle: scan.text)
+            return sources.contains(digits) || sources.contains(digits.map { $0 &+ 48 })
+        }
+        guard data.count > 3, data[data.count - 1] == 0x0b, data[data.count - 3] == 0 else { return false }
+        return Characters.trimmed(Array(data.dropLast(3))).contains(scan.text)
+    }
+
+    /// Symbol's simple COM, and Microscan with a report ID: a length and data.
+    static let simpleCOM = FuzzEntry("simple-com") { input throws(BrokenPromise) in
+        var source = ByteSource(input)
+        let hasID = source.flag()
+        let facts: InterfaceFacts = hasID ? .simpleCOM(reportID: 1) : .usual(for: .simpleCOM)
+        guard var session = ReaderSession(facts) else {
+            throw BrokenPromise(description: "no decoder for simple COM")
+        }
+        let reports = source.reports(filledTo: 64)
+        try session.play(reports)
+        let room = hasID ? 62 : 63
+        for delivery in session.deliveries {
+            var trail = ChunkTrail(gap: ReaderOptions().continuationGap)
+            for index in delivery.played {
+                let report = Array(reports[index].bytes.dropFirst(hasID ? 1 : 0))
+                guard let length = report.first.map({ Int($0) }), length > 0 else { continue }
+                guard length <= room, length < report.count else {
+                    trail.breakOff()
+                    continue
+                }
+                let data = Array(report[1...length])
+                let isOver = length < room || data.last == 10 || data.last == 13
+                trail.append(Chunk(data: data, at: session.times[index], continues: !isOver))
+            }
+            try expect(delivery.report != nil, "a scan made of silence")
+            try expect(trail.chunks.last?.continues == false, "a scan although its last report was full")
+            try expect(
+                trail.candidates.contains { Characters.explain(delivery.scan, $0) }, "a scan that no report holds")
+        }
+    }
+
+    /// Symbol and Zebra SNAPI: packets that say how many there are.
+    static let snapi = FuzzEntry("snapi") { input throws(BrokenPromise) in
+        var source = ByteSource(input)
+        guard var session = ReaderSession(.usual(for: .snapi)) else {
+            throw BrokenPromise(description: "no decoder for SNAPI")
+        }
+        let reports = source.reports(filledTo: 32)
+        try session.play(reports)
+        for delivery in session.deliveries {
+            var trail = ChunkTrail(gap: ReaderOptions().continuationGap)
+            var last: [UInt8] = []
+            for index in delivery.played {
+                let report = reports[index].bytes
+                let isAgain =
+                    report == last && trail.chunks.last?.continues == true
+                    && trail.chunks.last.map { session.times[index].since($0.at) < trail.gap } == true
+                guard !isAgain, report.first == 0x22 || report.first == 0x26 else { continue }
+                trail.append(packet: report, at: session.times[index])
+                last = report
+            }
+            try expect(delivery.report != nil, "a scan made of silence")
+            try expect(trail.chunks.last?.continues == false, "a scan before its last packet")
+            let added = supplementLength(trail.chunks.last?.group ?? [])
+            try expect(
+                trail.candidates.contains { isSNAPI(delivery.scan, Array($0.dropLast(added))) },
+                "a scan that no packets hold")
+        }
+    }
+
+    private static func isSNAPI(_ scan: DecodedScan, _ data: [UInt8]) -> Bool {
+        let isArticle = scan.symbology.map(Characters.isArticle) == true
+        return scan.text == data || (isArticle && Digits.sources(ofArticle: scan.text).contains(data))
+            || (isArticle && [15, 18].contains(data.count) && data.starts(with: scan.text))
+    }
+
+    /// By the code types that go-zebra-scanner lists: 64 more for two digits, 128 more for five.
+    private static func supplementLength(_ group: [UInt8]) -> Int {
+        guard group.count >= 2 else { return 0 }
+        let type = Int(group[group.count - 2]) + 256 * Int(group[group.count - 1])
+        let articles = [8, 9, 10, 11, 16]
+        if articles.contains(type - 64) { return 2 }
+        return articles.contains(type - 128) ? 5 : 0
+    }
+}
+
+extension ChunkTrail {
+    fileprivate mutating func append(packet: [UInt8], at instant: MonotonicTime) {
+        let isLarge = packet[0] == 0x26
+        let head = packet.prefix(isLarge ? 8 : 6).map { Int($0) }
+        guard head.count == (isLarge ? 8 : 6) else { return breakOff() }
+        let count = isLarge ? head[1] * 256 + head[2] : head[1]
+        let index = isLarge ? head[3] * 256 + head[4] : head[2]
+        let length = isLarge ? head[5] : head[3]
+        guard index < count, packet.count >= head.count + length else { return breakOff() }
+        let group = [UInt8(count / 256), UInt8(count % 256), packet[head.count - 2], packet[head.count - 1]]
+        append(
+            Chunk(
+                data: Array(packet[head.count..<head.count + length]), at: instant, opens: index == 0,
+                continues: index + 1 < count, index: index, group: group))
+    }
+}
