@@ -287,6 +287,8 @@ struct ReaderLife: Sendable {
         stage = .waiting(again: .open)
         let actions: [Action]
         switch failure {
+        case .noPermission where !isNamed && !isUnderstood:
+            actions = failures < Self.quietFailures ? [] : show(.unseenDevice)
         case .noPermission: actions = failures < Self.quietFailures ? [] : show(.noPermission)
         case .busy: actions = failures < Self.quietFailures ? [] : show(.busy)
         case .gone: actions = []

@@ -97,6 +97,30 @@ struct ReaderLifeTests {
         run(after: life, [(.opened, [.claim])])
     }
 
+    @Test("A device that nobody named and nobody may look at is no trouble, and is looked at once it may be")
+    func unseen() {
+        run(
+            named: false,
+            [
+                (.found, [.lookUpDescriptor]),
+                (.descriptorHidden, [.wake(after: .milliseconds(50))]),
+                (.woken, [.lookUpDescriptor]),
+                (.descriptorHidden, [.wake(after: .milliseconds(100))]),
+                (.woken, [.lookUpDescriptor]),
+                (.descriptorHidden, [.wake(after: .milliseconds(200))]),
+                (.woken, [.lookUpDescriptor]),
+                (.descriptorHidden, [.open]),
+                (.openFailed(.noPermission), [.wake(after: .milliseconds(100))]),
+                (.woken, [.open]),
+                (.openFailed(.noPermission), [.wake(after: .milliseconds(200))]),
+                (.woken, [.open]),
+                (.openFailed(.noPermission), [.emit(.unseenDevice), .wake(after: .milliseconds(400))]),
+                (.woken, [.open]),
+                (.opened, [.claim]),
+                (.claimed, [.fetchDescriptor]),
+            ])
+    }
+
     @Test("An interface that another program holds is retried")
     func busy() {
         run([
