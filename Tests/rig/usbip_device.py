@@ -692,8 +692,11 @@ def free_port(speed, wanted=None):
         os.system("modprobe vhci_hcd")
     hub = "ss" if speed >= SPEEDS["super"] else "hs"
     for attempt in range(100):
-        with open(VHCI + "/status") as handle:
-            rows = [line.split() for line in handle]
+        rows = []
+        for name in sorted(os.listdir(VHCI)):       # a file for each controller, 15 ports of each kind
+            if name.startswith("status"):
+                with open(os.path.join(VHCI, name)) as handle:
+                    rows += [line.split() for line in handle]
         free = [int(row[1]) for row in rows if row and row[0] == hub and int(row[2]) == PORT_FREE]
         if wanted is None and free:
             return free[0]
