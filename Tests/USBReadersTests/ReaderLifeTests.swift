@@ -202,8 +202,9 @@ struct ReaderLifeTests {
             after: readyLife,
             [
                 (.transferFailed(.gone), [.forget, .cancel, .emitDisconnected]),
-                (.idle, [.close]),
+                (.idle, [.close, .wake(after: .milliseconds(100))]),
                 (.left, []),
+                (.woken, []),
             ])
         #expect(byTransfer.isOver)
         let byHotplug = run(
@@ -214,6 +215,23 @@ struct ReaderLifeTests {
                 (.idle, [.close]),
             ])
         #expect(byHotplug.isOver)
+    }
+
+    @Test("A device that only seemed to go, because the system slept, is read again")
+    func slept() {
+        run(
+            after: readyLife,
+            [
+                (.transferFailed(.gone), [.forget, .cancel, .emitDisconnected]),
+                (.idle, [.close, .wake(after: .milliseconds(100))]),
+                (.woken, [.open]),
+                (.openFailed(.gone), [.wake(after: .milliseconds(200))]),
+                (.woken, [.open]),
+                (.opened, [.claim]),
+                (.claimed, [.setUp]),
+                (.setUp, [.forget, .submit, .drain]),
+                (.drained, [.emit(.ready), .wake(after: .seconds(60))]),
+            ])
     }
 
     @Test("An unplug that reads as an input/output error ends the mending")
