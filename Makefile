@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup toolchain build release test fuzz bench demo rig lint format install uninstall clean
+.PHONY: help setup toolchain build release test fuzz bench demo rig lab lint format install install-files uninstall clean
 
 PREFIX ?= /usr
 SYSCONFDIR ?= /etc
@@ -57,6 +57,9 @@ fuzz: setup ## every parser of outside bytes under libFuzzer; TARGET=hid-pos RUN
 bench: release ## speed and memory of the release build: sales, members, answers
 	@BIN=$$($(SWIFT) build $(RELEASE_FLAGS) --show-bin-path) Tests/bench/run
 
+lab: build ## the readers under a real kernel, udev and systemd, in a virtual machine (about 10 minutes the first time)
+	@BIN=$$($(SWIFT) build --show-bin-path) SWIFT=$(SWIFT) Tests/lab/run
+
 demo: build rig ## a real day's sales with simulated readers and a local back end; goes on until Ctrl-C
 	@ONCE=$(ONCE) Examples/demo/run
 
@@ -71,7 +74,11 @@ release: setup ## the release build with the Swift runtime inside (about 12 minu
 	    echo "==> $$program"; $(SWIFT) build $(RELEASE_FLAGS) --product $$program || exit; done
 
 install: release ## release build, installed below DESTDIR
-	@set -e; bin=$$($(SWIFT) build $(RELEASE_FLAGS) --show-bin-path); \
+	@$(MAKE) --no-print-directory install-files BIN="$$($(SWIFT) build $(RELEASE_FLAGS) --show-bin-path)"
+
+# The same for the programs of another build, which stand in BIN.
+install-files:
+	@set -e; bin="$(BIN)"; \
 	to="$(DESTDIR)$(PREFIX)"; etc="$(DESTDIR)$(SYSCONFDIR)/loyaltyd"; \
 	install -D -s -m 755 $$bin/loyaltyd "$$to/sbin/loyaltyd"; \
 	for program in loyaltyctl loyaltysim; do \

@@ -63,6 +63,11 @@ public enum ReaderState: Sendable, Hashable {
     public static let unclaimedSerialPort = ReaderState.unsupported(
         reason: "a serial port, left alone because no setting names it as a scanner's")
 
+    /// A device that nobody named, of which the kernel shows no report descriptor, and that may not be opened to see. A UPS that
+    /// its own program took from the kernel looks like that, so it is no trouble.
+    public static let unseenDevice = ReaderState.unsupported(
+        reason: "the kernel does not show what it is, and it may not be opened to see")
+
     /// The state as one stable word for status output and metrics.
     public var word: String {
         switch self {
@@ -99,13 +104,17 @@ public enum ReaderState: Sendable, Hashable {
             match: "ATTR{idVendor}==\"\(vendor)\", ATTR{idProduct}==\"\(product)\"", name: "\(vendor):\(product)")
     }
 
+    private static func rule(_ match: String) -> String {
+        "write this line to /etc/udev/rules.d/70-loyaltyd-local.rules, then run \"udevadm control --reload\" and plug "
+            + "the reader in again: SUBSYSTEM==\"usb\", ENV{DEVTYPE}==\"usb_device\", \(match), GROUP=\"loyaltyd\", "
+            + "MODE=\"0660\""
+    }
+
     private func remedy(match: String, name: String) -> String? {
         switch self {
         case .ready, .recovering: nil
-        case .noPermission:
-            "write this line to /etc/udev/rules.d/70-loyaltyd-local.rules, then run \"udevadm control --reload\" and plug "
-                + "the reader in again: SUBSYSTEM==\"usb\", ENV{DEVTYPE}==\"usb_device\", \(match), GROUP=\"loyaltyd\", "
-                + "MODE=\"0660\""
+        case .noPermission: Self.rule(match)
+        case .unseenDevice: "if this is a scanner, " + Self.rule(match)
         case .busy: "stop the other program that reads this scanner, such as the till's own driver"
         case .unclaimedKeyboard:
             "if this is a scanner and not the cashier's keyboard, allow \(name) in the reader settings"

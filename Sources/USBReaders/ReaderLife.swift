@@ -256,14 +256,12 @@ struct ReaderLife: Sendable {
         }
     }
 
-    /// Ends the claim after a failure: for good where the device is gone, else to try again.
+    /// Ends the claim after a failure, to try again. A transfer that ends because the device is gone may also mean that the
+    /// system was suspended (the kernel ends transfers so, usb_suspend_both), and then hotplug tells of nothing.
     private mutating func close(_ failure: Failure) -> [Action] {
-        if failure == .gone {
-            stage = .closing(.nothing)
-            return [.forget, .cancel] + showDisconnected()
-        }
         stage = .closing(.retry(failure))
-        return [.forget, .cancel] + show(.recovering(reason: failure.text))
+        let told = failure == .gone ? showDisconnected() : show(.recovering(reason: failure.text))
+        return [.forget, .cancel] + told
     }
 
     /// The hotplug event and the error of the transfers come in either order.
@@ -277,7 +275,8 @@ struct ReaderLife: Sendable {
             stage = .closing(.nothing)
             return showDisconnected()
         case .claiming, .fetching, .settingUp, .draining, .reading, .halted, .clearingHalt:
-            return close(.gone)
+            stage = .closing(.nothing)
+            return [.forget, .cancel] + showDisconnected()
         }
     }
 
@@ -287,6 +286,8 @@ struct ReaderLife: Sendable {
         stage = .waiting(again: .open)
         let actions: [Action]
         switch failure {
+        case .noPermission where !isNamed && !isUnderstood:
+            actions = failures < Self.quietFailures ? [] : show(.unseenDevice)
         case .noPermission: actions = failures < Self.quietFailures ? [] : show(.noPermission)
         case .busy: actions = failures < Self.quietFailures ? [] : show(.busy)
         case .gone: actions = []

@@ -97,6 +97,30 @@ struct ReaderLifeTests {
         run(after: life, [(.opened, [.claim])])
     }
 
+    @Test("A device that nobody named and nobody may look at is no trouble, and is looked at once it may be")
+    func unseen() {
+        run(
+            named: false,
+            [
+                (.found, [.lookUpDescriptor]),
+                (.descriptorHidden, [.wake(after: .milliseconds(50))]),
+                (.woken, [.lookUpDescriptor]),
+                (.descriptorHidden, [.wake(after: .milliseconds(100))]),
+                (.woken, [.lookUpDescriptor]),
+                (.descriptorHidden, [.wake(after: .milliseconds(200))]),
+                (.woken, [.lookUpDescriptor]),
+                (.descriptorHidden, [.open]),
+                (.openFailed(.noPermission), [.wake(after: .milliseconds(100))]),
+                (.woken, [.open]),
+                (.openFailed(.noPermission), [.wake(after: .milliseconds(200))]),
+                (.woken, [.open]),
+                (.openFailed(.noPermission), [.emit(.unseenDevice), .wake(after: .milliseconds(400))]),
+                (.woken, [.open]),
+                (.opened, [.claim]),
+                (.claimed, [.fetchDescriptor]),
+            ])
+    }
+
     @Test("An interface that another program holds is retried")
     func busy() {
         run([
@@ -178,8 +202,9 @@ struct ReaderLifeTests {
             after: readyLife,
             [
                 (.transferFailed(.gone), [.forget, .cancel, .emitDisconnected]),
-                (.idle, [.close]),
+                (.idle, [.close, .wake(after: .milliseconds(100))]),
                 (.left, []),
+                (.woken, []),
             ])
         #expect(byTransfer.isOver)
         let byHotplug = run(
@@ -190,6 +215,23 @@ struct ReaderLifeTests {
                 (.idle, [.close]),
             ])
         #expect(byHotplug.isOver)
+    }
+
+    @Test("A device that only seemed to go, because the system slept, is read again")
+    func slept() {
+        run(
+            after: readyLife,
+            [
+                (.transferFailed(.gone), [.forget, .cancel, .emitDisconnected]),
+                (.idle, [.close, .wake(after: .milliseconds(100))]),
+                (.woken, [.open]),
+                (.openFailed(.gone), [.wake(after: .milliseconds(200))]),
+                (.woken, [.open]),
+                (.opened, [.claim]),
+                (.claimed, [.setUp]),
+                (.setUp, [.forget, .submit, .drain]),
+                (.drained, [.emit(.ready), .wake(after: .seconds(60))]),
+            ])
     }
 
     @Test("An unplug that reads as an input/output error ends the mending")

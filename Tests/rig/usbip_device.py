@@ -504,12 +504,11 @@ class Device:
         self.present = True
         if self.busid:
             return
-        port = free_port(self.speed)
+        self.port = port = free_port(self.speed, self.port)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         threading.Thread(target=self.host_loop, args=(ours,), daemon=True).start()
         with theirs, open(VHCI + "/attach", "w") as handle:
             handle.write("%d %d %d %d" % (port, theirs.fileno(), 1 << 16 | port + 2, self.speed))
-        self.port = port
 
     def unplug(self):
         with self.lock:
@@ -527,14 +526,11 @@ class Device:
     def input_endpoint(self, step):
         if "endpoint" in step:
             return self.endpoints[number(step["endpoint"])]
-        for endpoint in self.endpoints.values():
-            wanted = TRANSFER_TYPES["bulk"] if self.is_serial() else TRANSFER_TYPES["interrupt"]
-            if endpoint.address & 0x80 and endpoint.type == wanted:
-                return endpoint
-        raise ValueError("no IN endpoint")
-
-    def is_serial(self):
-        return any(number(i.get("class", 3)) == 0x0A for i in self.spec["interfaces"])
+        inputs = [e for e in self.endpoints.values() if e.address & 0x80]
+        if not inputs:
+            raise ValueError("no IN endpoint")
+        # A serial port sends its bytes in bulk, and notifications beside them.
+        return next((e for e in inputs if e.type == TRANSFER_TYPES["bulk"]), inputs[0])
 
     def send(self, endpoint, data, split=True):
         """Queues one report; longer ones go out packet by packet."""
@@ -689,16 +685,25 @@ def receive(link, length):
     return bytes(data)
 
 
-def free_port(speed):
+def free_port(speed, wanted=None):
+    """A port of vhci_hcd; the wanted one, which the kernel may still be clearing
+    after an unplug, so that a device comes back where it was."""
     if not os.path.exists(VHCI):
         os.system("modprobe vhci_hcd")
     hub = "ss" if speed >= SPEEDS["super"] else "hs"
-    with open(VHCI + "/status") as handle:
-        for line in handle:
-            fields = line.split()
-            if fields and fields[0] == hub and int(fields[2]) == PORT_FREE:
-                return int(fields[1])
-    raise OSError("vhci_hcd has no free port")
+    for attempt in range(100):
+        rows = []
+        for name in sorted(os.listdir(VHCI)):       # a file for each controller, 15 ports of each kind
+            if name.startswith("status"):
+                with open(os.path.join(VHCI, name)) as handle:
+                    rows += [line.split() for line in handle]
+        free = [int(row[1]) for row in rows if row and row[0] == hub and int(row[2]) == PORT_FREE]
+        if wanted is None and free:
+            return free[0]
+        if wanted in free:
+            return wanted
+        time.sleep(0.05)
+    raise OSError("vhci_hcd has no free port" if wanted is None else "port %d does not become free" % wanted)
 
 
 # --- USB/IP server ------------------------------------------------------------------

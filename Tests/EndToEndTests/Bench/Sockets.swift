@@ -43,6 +43,7 @@ struct Answer: Decodable, Sendable {
     var message: String?
     var column: Int?
     var sale: String?
+    var reader: String?
     var points: PointsPart?
     var member: MemberPart?
     var display: [String]?
