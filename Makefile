@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup toolchain build release test bench demo rig lint format install uninstall clean
+.PHONY: help setup toolchain build release test bench storm demo rig lint format install uninstall clean
 
 PREFIX ?= /usr
 SYSCONFDIR ?= /etc
@@ -51,7 +51,12 @@ rig: setup ## the program that shows simulated USB readers to loyaltyd
 test: setup ## lint, all tests, and the checks of unit, udev rules and scripts
 	@SWIFT=$(SWIFT) Tests/run
 
+storm: setup rig ## 1,000 random faults on emulated readers, every card accounted for (about 4 minutes); SEED=N repeats one
+	$(SWIFT) build --product reader-probe
+	@Tests/rig/storm --faults $(or $(FAULTS),1000) $(if $(SEED),--seed $(SEED)) --program "$$($(SWIFT) build --show-bin-path)/reader-probe"
+
 bench: release ## speed and memory of the release build: sales, members, answers
+	@$(SWIFT) build $(RELEASE_FLAGS) --product scan-path
 	@BIN=$$($(SWIFT) build $(RELEASE_FLAGS) --show-bin-path) Tests/bench/run
 
 demo: build rig ## a real day's sales with simulated readers and a local back end; goes on until Ctrl-C
