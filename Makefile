@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup toolchain build release test fuzz bench demo rig lab lint format install install-files uninstall clean
+.PHONY: help setup toolchain build release test fuzz bench storm demo rig lab lint format install install-files uninstall clean
 
 PREFIX ?= /usr
 SYSCONFDIR ?= /etc
@@ -54,7 +54,12 @@ test: setup ## lint, all tests, and the checks of unit, udev rules and scripts
 fuzz: setup ## every parser of outside bytes under libFuzzer; TARGET=hid-pos RUNS=10000000 for one of them
 	@SWIFT=$(SWIFT) TARGET="$(TARGET)" RUNS="$(RUNS)" TIME="$(TIME)" KEEP="$(KEEP)" Tests/fuzz/run
 
+storm: setup rig ## 1,000 random faults on emulated readers, every card accounted for (about 4 minutes); SEED=N repeats one
+	$(SWIFT) build --product reader-probe
+	@Tests/rig/storm --faults $(or $(FAULTS),1000) $(if $(SEED),--seed $(SEED)) --program "$$($(SWIFT) build --show-bin-path)/reader-probe"
+
 bench: release ## speed and memory of the release build: sales, members, answers
+	@$(SWIFT) build $(RELEASE_FLAGS) --product scan-path
 	@BIN=$$($(SWIFT) build $(RELEASE_FLAGS) --show-bin-path) Tests/bench/run
 
 lab: build ## the readers under a real kernel, udev and systemd, in a virtual machine (about 10 minutes the first time)

@@ -200,6 +200,11 @@ let package = Package(
                 "LoyaltyDaemon", .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: house),
+        .executableTarget(
+            name: "scan-path",
+            dependencies: ["LoyaltyModel", "CardReading", "USBReaders", "LoyaltyDaemon"],
+            path: "Tests/bench/scan-path",
+            swiftSettings: house),
         .testTarget(
             name: "EndToEndTests",
             dependencies: [

@@ -7,11 +7,16 @@ protocol ReportDecoder: Sendable {
     mutating func receive(_ report: [UInt8], at instant: MonotonicTime) -> [DecodedScan]
     mutating func expire(at instant: MonotonicTime) -> [DecodedScan]
     mutating func reset()
+    mutating func conclude() -> [DecodedScan]
     mutating func discard(_ report: [UInt8])
     mutating func takeRequests() -> [SetupRequest]
 }
 
 extension ReportDecoder {
     mutating func discard(_ report: [UInt8]) {}
+    mutating func conclude() -> [DecodedScan] {
+        reset()
+        return []
+    }
     mutating func takeRequests() -> [SetupRequest] { [] }
 }

@@ -128,6 +128,14 @@ public struct ScanDecoder: Sendable {
     /// Forgets half a scan and pressed keys.
     public mutating func reset() { decoder.reset() }
 
+    /// The reader can send no more: hands out what is whole although more might have followed, and forgets the rest as `reset`
+    /// does. Not after a resume: what was held may be minutes old.
+    public mutating func conclude() -> [DecodedScan] {
+        let scans = decoder.conclude()
+        for scan in scans { encryption.note(scan) }
+        return scans
+    }
+
     /// Scans that were cut off and dropped since the decoder was made.
     public var droppedPartialScans: Int { decoder.droppedPartialScans }
 

@@ -23,11 +23,15 @@ final class InterfaceReader {
     /// What the callbacks of libusb leave to `catchUp`. Of all the reads that one fault ends, the first tells.
     private var readFailure: ReaderLife.Failure?
     private var hasReadEnded = false
+    private var emptyReads = EmptyReads(readsInFlight: readsInFlight)
+    /// The device is gone, and only what has come already is taken.
+    private var isHearingOut = false
 
     private var handle: OpaquePointer?
     private var reads: [USBTransfer] = []
     private var control: USBTransfer?
     private var isFetchingDescriptor = false
+    private var isAskingStatus = false
     private var hasControlEnded = false
     private var requests = RequestQueue()
     private var signals = SignalQueue()
@@ -119,19 +123,28 @@ final class InterfaceReader {
             isSettingUp = true
             return sendNextRequest()
         case .submit: return submitReads()
-        case .drain: hearing = .draining(StartupDrain(at: host.now))
+        case .drain:
+            isHearingOut = false
+            hearing = .draining(StartupDrain(at: host.now))
         case .forget:
             hearing = .deaf
             signals.clear()
             forget()
+        case .conclude:
+            hearing = .deaf
+            deliver(decoder?.conclude() ?? [])
+            forget()
+        case .hearOut:
+            isHearingOut = true
+            return isIdle ? .idle : nil
         case .cancel:
             for transfer in reads { transfer.cancel() }
             control?.cancel()
             return isIdle ? .idle : nil
-        case .clearHalt:
-            let code = libusb_clear_halt(handle, interface.inputEndpoint ?? 0)
-            return code == 0 ? .haltCleared : .haltNotCleared(.init(code: code))
-        case .close: close()
+        case .clearHalt: return askStatus()
+        case .close: close(givesBack: true)
+        case .letGo: close(givesBack: false)
+        case .giveBack: giveBack()
         case .wake(let duration): wakeAt = host.now.adding(duration)
         case .emit(let state): show(state)
         case .emitDisconnected:
@@ -171,7 +184,9 @@ final class InterfaceReader {
             }
             if case .leave(let state) = host.policy.decide(stance, kind: decoder.kind) { return .ruledOut(state) }
             self.decoder = decoder
-            assembler = ReportAssembler(reportLength: decoder.inputReportLength, packetSize: interface.packetSize)
+            assembler = ReportAssembler(
+                reportLength: decoder.inputReportLength, packetSize: interface.packetSize,
+                patience: options.continuationGap)
             reportedDrops = (0, decoder.droppedPartialScans)
             host.tap.announce(ReaderTap.Interface(reader: description, facts: facts, options: options))
             return .understood
@@ -199,8 +214,9 @@ final class InterfaceReader {
         return code == 0 ? .claimed : .claimFailed(.init(code: code))
     }
 
-    private func close() {
+    private func close(givesBack: Bool) {
         guard let handle else { return }
+        if !givesBack { libusb_set_auto_detach_kernel_driver(handle, 0) }
         // Also where the claim failed: libusb then knows of none and does nothing.
         // The kernel's driver for a port wants both interfaces, and looks when it gets the first of them.
         if let data = interface.dataInterface { libusb_release_interface(handle, Int32(data)) }
@@ -211,9 +227,18 @@ final class InterfaceReader {
         control = nil
         hasControlEnded = false
         isSettingUp = false
+        isAskingStatus = false
+        isHearingOut = false
         requests.replace(by: [])
         hasReadEnded = false
         readFailure = nil
+    }
+
+    private func giveBack() {
+        guard libusb_open(device.pointer, &handle) == 0, let handle else { return }
+        libusb_attach_kernel_driver(handle, Int32(interface.number))
+        libusb_close(handle)
+        self.handle = nil
     }
 
     private func show(_ state: ReaderState) {
@@ -245,6 +270,25 @@ final class InterfaceReader {
             return .descriptorFailed(.other("it is cut short, \(received.count) of \(declared) bytes"))
         }
         return understand(Array(received))
+    }
+
+    /// libusb clears a halt while the thread waits, for as long as five seconds where the device is mute, and with it all other
+    /// readers would wait. So it has to answer another request first.
+    private func askStatus() -> ReaderLife.Event? {
+        // GET_STATUS of the endpoint (USB 2.0, 9.4.5).
+        let code = send(
+            ControlMessage(type: 0x82, request: 0, value: 0, index: UInt16(interface.inputEndpoint ?? 0), asking: 2))
+        isAskingStatus = code == 0
+        return code == 0 ? nil : .haltNotCleared(.init(code: code))
+    }
+
+    private func statusAnswered(_ transfer: USBTransfer) -> ReaderLife.Event? {
+        if transfer.status == LIBUSB_TRANSFER_CANCELLED { return nil }
+        if let failure = ReaderLife.Failure(status: transfer.status), failure != .stalled {
+            return .haltNotCleared(failure)
+        }
+        let code = libusb_clear_halt(handle, interface.inputEndpoint ?? 0)
+        return code == 0 ? .haltCleared : .haltNotCleared(.init(code: code))
     }
 
     /// Readers may refuse any of these requests; that does not matter (espressif/esp-usb issue 55).
@@ -300,6 +344,10 @@ final class InterfaceReader {
             isFetchingDescriptor = false
             return descriptorAnswered(transfer)
         }
+        if isAskingStatus {
+            isAskingStatus = false
+            return statusAnswered(transfer)
+        }
         guard transfer.status != LIBUSB_TRANSFER_CANCELLED else {
             requests.replace(by: [])
             isSettingUp = false
@@ -335,19 +383,30 @@ final class InterfaceReader {
             return
         }
         hasReadEnded = true
-        if let failure = ReaderLife.Failure(status: transfer.status) { return fail(failure) }
+        if let failure = ReaderLife.Failure(status: transfer.status) {
+            hearing = .deaf
+            return note(failure)
+        }
         guard transfer.status == LIBUSB_TRANSFER_COMPLETED, let handle, let endpoint = interface.inputEndpoint else {
             return
         }
         take(transfer.received)
+        let isReset = emptyReads.note(transfer.received.count)
         transfer.wipe()
+        if isReset {
+            hearing = .deaf
+            return note(.reset)
+        }
+        if isHearingOut { return }
         if case .deaf = hearing { return }
         let code = transfer.submitRead(handle, endpoint: endpoint, isBulk: interface.isBulk)
-        if code != 0 { fail(.init(code: code)) }
+        guard code != 0 else { return }
+        // The reads behind this one may have brought the rest of a scan before the device went.
+        isHearingOut = true
+        note(.init(code: code))
     }
 
-    private func fail(_ failure: ReaderLife.Failure) {
-        hearing = .deaf
+    private func note(_ failure: ReaderLife.Failure) {
         if readFailure == nil || failure == .gone { readFailure = failure }
     }
 
@@ -360,6 +419,7 @@ final class InterfaceReader {
         }
         guard hasReadEnded else { return }
         hasReadEnded = false
+        emptyReads.roundEnded()
         if let failure = readFailure {
             readFailure = nil
             handle(.transferFailed(failure))
@@ -368,7 +428,7 @@ final class InterfaceReader {
     }
 
     private func take(_ packet: UnsafeBufferPointer<UInt8>) {
-        let now = host.now
+        let now = arrival(at: host.now, awaitedUntil: decoder?.deadline)
         switch hearing {
         case .deaf: return
         case .draining(var drain):

@@ -33,11 +33,16 @@ struct ReaderLife: Sendable {
         case resumed
         /// The time that `wake` asked for has come.
         case woken
+        /// Hotplug says that it is unplugged.
         case left
+        /// The daemon ends.
+        case stopped
     }
 
     enum Failure: Hashable {
         case noPermission, busy, gone, stalled, overflow, timedOut
+        /// Somebody else, or the hub, has reset the device: it has forgotten what it was told.
+        case reset
         case other(String)
 
         var text: String {
@@ -48,6 +53,7 @@ struct ReaderLife: Sendable {
             case .stalled: "it stalled"
             case .overflow: "it sent more than fits into a packet"
             case .timedOut: "it does not answer"
+            case .reset: "it was reset"
             case .other(let text): text
             }
         }
@@ -67,10 +73,18 @@ struct ReaderLife: Sendable {
         case drain
         /// Hand out nothing until the next `drain` and forget the scan that has begun.
         case forget
+        /// Hand out what is whole although more might have followed, and then as `forget`.
+        case conclude
+        /// Take what has come already but put nothing into flight any more; answered by `idle` once all is taken.
+        case hearOut
         case cancel
         case clearHalt
         /// Release the interface, which gives it back to the kernel's driver, and close.
         case close
+        /// Release and close, but keep the kernel's driver out: the till must not get what is read until the next attempt.
+        case letGo
+        /// Give an interface that was let go back to the kernel's driver.
+        case giveBack
         /// Feed back `woken` after that time; takes the place of an earlier one.
         case wake(after: Duration)
         case emit(ReaderState)
@@ -99,7 +113,9 @@ struct ReaderLife: Sendable {
     private let isNamed: Bool
     private var stage = Stage.new
     private var isUnderstood = false
+    /// Unplugged, or the daemon ends.
     private var hasLeft = false
+    private var isKept = false
     private var shown: ReaderState?
     private var lookUps = 0
     private var failures = 0
@@ -120,6 +136,10 @@ struct ReaderLife: Sendable {
     /// A reader that stayed ready for so long has been mended.
     static let steady = Duration.seconds(60)
     static let mostDescriptorFailures = 3
+    /// How long the kernel may take to end the transfers of a device that is gone.
+    static let longestHearing = Duration.seconds(1)
+    /// How long libusb may take to hand over what had ended before a device failed.
+    static let shortHearing = Duration.milliseconds(50)
     /// Stalls and overflows without a good report in between, before the reader is closed and opened again.
     static let mostFaults = 4
 
@@ -131,7 +151,8 @@ struct ReaderLife: Sendable {
 
     mutating func handle(_ event: Event) -> [Action] {
         switch event {
-        case .left: return leave()
+        case .left: return leave(isUnplugged: true)
+        case .stopped: return leave(isUnplugged: false)
         case .received:
             failures = 0
             faults = 0
@@ -167,6 +188,7 @@ struct ReaderLife: Sendable {
         case (.opening, .openFailed(let failure)): return tryAgain(failure)
         case (.claiming, .claimFailed(let failure)): return [.close] + tryAgain(failure)
         case (.claiming, .claimed):
+            isKept = false
             stage = isUnderstood ? .settingUp : .fetching
             return isUnderstood ? [.setUp] : [.fetchDescriptor]
         case (.fetching, .understood):
@@ -201,6 +223,7 @@ struct ReaderLife: Sendable {
 
     private mutating func wake() -> [Action] {
         if stage == .reading { failures = 0 }
+        if case .closing = stage { return [.cancel] }
         guard case .waiting(let again) = stage else { return [] }
         switch again {
         case .lookUp:
@@ -229,7 +252,7 @@ struct ReaderLife: Sendable {
         case .stalled, .overflow:
             faults += 1
             guard faults < Self.mostFaults else { return close(failure) }
-            let actions: [Action] = [.forget] + show(.recovering(reason: failure.text))
+            let actions: [Action] = [.conclude] + show(.recovering(reason: failure.text))
             if failure == .overflow {
                 stage = .draining
                 return actions + [.submit, .drain]
@@ -249,8 +272,11 @@ struct ReaderLife: Sendable {
             switch afterwards {
             case .nothing:
                 stage = .gone
-                return [.close]
-            case .retry(let failure): return [.close] + tryAgain(failure)
+                return [.conclude, .close] + showDisconnected()
+            case .retry(let failure):
+                isKept = failure != .timedOut
+                let told = failure == .gone ? showDisconnected() : []
+                return [.conclude, .letGo] + told + tryAgain(failure)
             }
         default: return []
         }
@@ -258,25 +284,36 @@ struct ReaderLife: Sendable {
 
     /// Ends the claim after a failure, to try again. A transfer that ends because the device is gone may also mean that the
     /// system was suspended (the kernel ends transfers so, usb_suspend_both), and then hotplug tells of nothing.
+    ///
+    /// What the reader sent before may still wait in the kernel, behind a transfer that could not be put into flight again:
+    /// cancelling would lose it.
     private mutating func close(_ failure: Failure) -> [Action] {
         stage = .closing(.retry(failure))
-        let told = failure == .gone ? showDisconnected() : show(.recovering(reason: failure.text))
-        return [.forget, .cancel] + told
+        // Whoever opens a reader that is still halted has to clear the halt, or it stays dead.
+        faults = 0
+        if failure == .gone { return [.hearOut, .wake(after: Self.longestHearing)] }
+        return show(.recovering(reason: failure.text)) + [.hearOut, .wake(after: Self.shortHearing)]
     }
 
     /// The hotplug event and the error of the transfers come in either order.
-    private mutating func leave() -> [Action] {
+    private mutating func leave(isUnplugged: Bool) -> [Action] {
         hasLeft = true
         switch stage {
+        case .waiting where isKept && !isUnplugged:
+            stage = .gone
+            return [.giveBack] + showDisconnected()
         case .new, .lookingUp, .opening, .waiting, .leftAlone, .gone:
             stage = .gone
             return showDisconnected()
         case .closing:
             stage = .closing(.nothing)
-            return showDisconnected()
+            return isUnplugged ? [] : [.cancel]
+        case .draining where isUnplugged, .reading where isUnplugged:
+            stage = .closing(.nothing)
+            return [.hearOut, .wake(after: Self.longestHearing)]
         case .claiming, .fetching, .settingUp, .draining, .reading, .halted, .clearingHalt:
             stage = .closing(.nothing)
-            return [.forget, .cancel] + showDisconnected()
+            return [.forget, .cancel]
         }
     }
 

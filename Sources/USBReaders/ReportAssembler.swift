@@ -13,14 +13,16 @@ struct ReportAssembler: Sendable {
     private let packetSize: Int
     private var isComplete = true
     private var lastPacket = MonotonicTime(nanoseconds: 0)
+    private let patience: Duration
 
-    /// The rest of a report comes with the next polls, at most 255 ms apart; what is later belongs to another report.
-    static let patience = Duration.milliseconds(500)
     /// The longest report that is put together, in bytes.
     static let longestReport = 16_384
 
-    /// - Parameter reportLength: The length of the longest input report, its id included.
-    init(reportLength: Int, packetSize: Int) {
+    /// - Parameters:
+    ///   - reportLength: The length of the longest input report, its id included.
+    ///   - patience: The rest of a report comes with the next polls, at most 255 ms apart; what is later belongs to another.
+    init(reportLength: Int, packetSize: Int, patience: Duration = .milliseconds(500)) {
+        self.patience = patience
         self.reportLength = max(reportLength, 1)
         self.packetSize = max(packetSize, 1)
         bytes.reserveCapacity(max(self.reportLength, self.packetSize))
@@ -34,7 +36,7 @@ struct ReportAssembler: Sendable {
     mutating func receive(_ packet: UnsafeBufferPointer<UInt8>, at now: MonotonicTime) -> Bool {
         if isComplete {
             bytes.removeAll(keepingCapacity: true)
-        } else if isPartial, now.since(lastPacket) > Self.patience {
+        } else if isPartial, now.since(lastPacket) > patience {
             reset()
         }
         lastPacket = now

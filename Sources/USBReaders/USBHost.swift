@@ -82,7 +82,7 @@ final class USBHost {
             handleEvents(until: now.adding(Self.longestSleep))
         }
         isStopping = true
-        for reader in readers { reader.handle(.left) }
+        for reader in readers { reader.handle(.stopped) }
         let end = now.adding(Self.patience)
         removeFinished()
         while !readers.isEmpty, now < end {

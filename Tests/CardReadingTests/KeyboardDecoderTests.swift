@@ -35,6 +35,45 @@ import Testing
         #expect(scans.map(\.string) == ["12A"])
     }
 
+    @Test("A scan that broke off with a key down takes no digit from the next one, which begins with that key")
+    func brokenOffWithKeyDown() throws {
+        var decoder = try ScanDecoder.keyboard()
+        let start = MonotonicTime(nanoseconds: 0)
+        let two: [UInt8] = [0, 0, 0x1f, 0, 0, 0, 0, 0]
+        #expect(decoder.receive(two, at: start).isEmpty)
+        _ = decoder.expire(at: start.adding(.milliseconds(80)))
+        var scans: [DecodedScan] = []
+        for (index, report) in USTyping.reports("29\r").enumerated() {
+            scans += decoder.receive(report, at: start.adding(.milliseconds(2000 + index * 4)))
+        }
+        #expect(scans.map(\.string) == ["29"])
+    }
+
+    @Test("A key that is held, its report repeated for ever, is one key")
+    func heldKey() throws {
+        var decoder = try ScanDecoder.keyboard()
+        let start = MonotonicTime(nanoseconds: 0)
+        let two: [UInt8] = [0, 0, 0x1f, 0, 0, 0, 0, 0]
+        for index in 0..<100 { #expect(decoder.receive(two, at: start.adding(.milliseconds(index * 8))).isEmpty) }
+        #expect(decoder.droppedPartialScans == 1)
+    }
+
+    @Test("A swipe on a line of its own that waits for further tracks is whole where the reader can send no more")
+    func concludes() throws {
+        var decoder = try ScanDecoder.keyboard()
+        let instant = MonotonicTime(nanoseconds: 0)
+        for report in USTyping.reports(";9528123456789012=9912?\r") {
+            #expect(decoder.receive(report, at: instant).isEmpty)
+        }
+        #expect(decoder.conclude().map(\.string) == [";9528123456789012=9912?"])
+        #expect(decoder.conclude().isEmpty && decoder.droppedPartialScans == 0)
+        // Half of a second track has begun: then it is half a swipe.
+        for report in USTyping.reports(";9528123456789012=9912?\r+95281") {
+            #expect(decoder.receive(report, at: instant).isEmpty)
+        }
+        #expect(decoder.conclude().isEmpty && decoder.droppedPartialScans == 1)
+    }
+
     @Test("The stripe of a keyboard-emulating reader, typed from the text that the manual prints")
     func magneticStripe() throws {
         let capture = try Capture.named("magtek-mini-swipe-kb")

@@ -20,7 +20,55 @@ private func capture(_ json: String) throws -> Capture { try Capture(json: Array
         "idtech-keyboard-synthesised", "access-is-lsr118", "hidpos-honeywell-style-144", "hidpos-descriptor-127",
         "ibm-oem-handheld-symbol", "ibm-oem-derived", "symbol-simple-com-05e0-0600", "simple-com-derived",
         "microscan-hid-examples", "snapi-derived", "gm861-serial", "serial-cdc-derived", "serial-ftdi-derived",
+        "serial-prolific-derived",
+        "serial-cp210x-derived", "hidpos-honeywell-derived", "hidpos-newland-derived",
     ]
+
+    @Test(
+        "Every protocol and every serial adapter has a recording with reports, and it is read by that protocol's decoder"
+    )
+    func coverage() throws {
+        var protocols: Set<ReaderProtocol> = []
+        var adapters: Set<SerialAdapter> = []
+        for name in try Self.files() {
+            let capture = try example(name)
+            let hasReports = capture.cases.contains { sample in
+                switch sample.payload {
+                case .reports, .typing: true
+                case .text, .nothing: false
+                }
+            }
+            guard hasReports, let decoder = try CaptureDecoder(capture).decoder(for: .nothing) else { continue }
+            protocols.insert(decoder.kind)
+            if decoder.kind == .serial { adapters.insert(capture.serialAdapter ?? .cdcACM) }
+        }
+        #expect(protocols == Set(ReaderProtocol.allCases))
+        #expect(adapters == Set(SerialAdapter.allCases))
+    }
+
+    @Test("A recording whose name says that it was not made of a device says so inside, case by case or as a whole")
+    func synthesised() throws {
+        struct File: Decodable {
+            struct Case: Decodable { var derived: Bool? }
+            var derived: Bool?
+            var cases: [Case]
+        }
+        let made = try Self.files().filter { $0.hasSuffix("derived") || $0.hasSuffix("synthesised") }
+        #expect(!made.isEmpty)
+        for name in made {
+            let file = try JSONDecoder().decode(
+                File.self, from: Data(contentsOf: Self.folder.appending(path: "\(name).json")))
+            #expect(file.derived == true || file.cases.allSatisfy { $0.derived == true }, "\(name)")
+        }
+    }
+
+    private static let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent().appending(path: "Examples/captures")
+
+    private static func files() throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasSuffix(".json") }
+            .map { String($0.dropLast(5)) }
+    }
 
     @Test("Every case of the examples is what its source says", arguments: readable)
     func examples(name: String) throws {
@@ -39,12 +87,9 @@ private func capture(_ json: String) throws -> Capture { try Capture(json: Array
 
     @Test("Every example file can be read, whether something decodes it or not")
     func files() throws {
-        let names = try FileManager.default.contentsOfDirectory(
-            atPath: URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-                .deletingLastPathComponent().appending(path: "Examples/captures").path)
-        let captures = names.filter { $0.hasSuffix(".json") }
+        let captures = try Self.files()
         #expect(captures.count >= 18)
-        for name in captures { _ = try example(String(name.dropLast(5))) }
+        for name in captures { _ = try example(name) }
     }
 
     @Test("A payment card shows as refused, and no digit of it stands in the report")

@@ -144,14 +144,15 @@ struct ReaderLifeTests {
             _ = life.handle(.transferFailed(.other("noise")))
             let actions = life.handle(.idle)
             if attempt == 8 {
-                #expect(actions == [.close, .emit(.failed(reason: "noise")), .wake(after: .seconds(30))])
+                #expect(
+                    actions == [.conclude, .letGo, .emit(.failed(reason: "noise")), .wake(after: .seconds(30))])
             }
             for event in [ReaderLife.Event.woken, .opened, .claimed, .setUp, .drained] { _ = life.handle(event) }
         }
         // A good report is the end of the story.
         _ = life.handle(.received)
         _ = life.handle(.transferFailed(.other("noise")))
-        #expect(life.handle(.idle) == [.close, .wake(after: .milliseconds(100))])
+        #expect(life.handle(.idle) == [.conclude, .letGo, .wake(after: .milliseconds(100))])
     }
 
     @Test("A stall is cleared once nothing is in flight, and the scan that had begun is forgotten")
@@ -159,7 +160,7 @@ struct ReaderLifeTests {
         run(
             after: readyLife,
             [
-                (.transferFailed(.stalled), [.forget, .emit(.recovering(reason: "it stalled")), .cancel]),
+                (.transferFailed(.stalled), [.conclude, .emit(.recovering(reason: "it stalled")), .cancel]),
                 (.transferFailed(.stalled), []),
                 (.idle, [.clearHalt]),
                 (.idle, []),
@@ -177,8 +178,28 @@ struct ReaderLifeTests {
         }
         #expect(
             life.handle(.transferFailed(.stalled))
-                == [.forget, .cancel, .emit(.recovering(reason: "it stalled"))])
-        #expect(life.handle(.idle) == [.close, .wake(after: .milliseconds(100))])
+                == [.emit(.recovering(reason: "it stalled")), .hearOut, .wake(after: .milliseconds(50))])
+        #expect(life.handle(.woken) == [.cancel])
+        #expect(life.handle(.idle) == [.conclude, .letGo, .wake(after: .milliseconds(100))])
+    }
+
+    @Test("A reader that was closed because of its stalls has its halt cleared when it is opened again")
+    func stallsAfterOpening() {
+        var life = readyLife
+        for _ in 1...4 {
+            _ = life.handle(.transferFailed(.stalled))
+            for event in [ReaderLife.Event.idle, .haltCleared, .drained] { _ = life.handle(event) }
+        }
+        run(
+            after: life,
+            [
+                (.woken, [.open]),
+                (.opened, [.claim]),
+                (.claimed, [.setUp]),
+                (.setUp, [.forget, .submit, .drain]),
+                (.transferFailed(.stalled), [.conclude, .cancel]),
+                (.idle, [.clearHalt]),
+            ])
     }
 
     @Test("Too long a packet drops the scan and reads on")
@@ -189,7 +210,7 @@ struct ReaderLifeTests {
                 (
                     .transferFailed(.overflow),
                     [
-                        .forget, .emit(.recovering(reason: "it sent more than fits into a packet")), .submit, .drain,
+                        .conclude, .emit(.recovering(reason: "it sent more than fits into a packet")), .submit, .drain,
                     ]
                 ),
                 (.drained, [.emit(.ready), .wake(after: .seconds(60))]),
@@ -201,8 +222,8 @@ struct ReaderLifeTests {
         let byTransfer = run(
             after: readyLife,
             [
-                (.transferFailed(.gone), [.forget, .cancel, .emitDisconnected]),
-                (.idle, [.close, .wake(after: .milliseconds(100))]),
+                (.transferFailed(.gone), [.hearOut, .wake(after: .seconds(1))]),
+                (.idle, [.conclude, .letGo, .emitDisconnected, .wake(after: .milliseconds(100))]),
                 (.left, []),
                 (.woken, []),
             ])
@@ -210,20 +231,44 @@ struct ReaderLifeTests {
         let byHotplug = run(
             after: readyLife,
             [
-                (.left, [.forget, .cancel, .emitDisconnected]),
+                (.left, [.hearOut, .wake(after: .seconds(1))]),
                 (.transferFailed(.gone), []),
-                (.idle, [.close]),
+                (.idle, [.conclude, .close, .emitDisconnected]),
             ])
         #expect(byHotplug.isOver)
+        let byBoth = run(
+            after: readyLife,
+            [
+                (.transferFailed(.gone), [.hearOut, .wake(after: .seconds(1))]),
+                (.left, []),
+                (.idle, [.conclude, .close, .emitDisconnected]),
+            ])
+        #expect(byBoth.isOver)
     }
 
-    @Test("A device that only seemed to go, because the system slept, is read again")
-    func slept() {
+    @Test(
+        "What a reader sent before the cable went is heard out, and transfers that the kernel does not end are cancelled"
+    )
+    func hearsOut() {
+        let life = run(
+            after: readyLife,
+            [
+                (.left, [.hearOut, .wake(after: .seconds(1))]),
+                (.received, []),
+                (.woken, [.cancel]),
+                (.idle, [.conclude, .close, .emitDisconnected]),
+            ])
+        #expect(life.isOver)
+    }
+
+    @Test("Transfers that end as if the device were gone while it stays plugged in, as in a suspend, are begun anew")
+    func goneAndBack() {
         run(
             after: readyLife,
             [
-                (.transferFailed(.gone), [.forget, .cancel, .emitDisconnected]),
-                (.idle, [.close, .wake(after: .milliseconds(100))]),
+                (.transferFailed(.gone), [.hearOut, .wake(after: .seconds(1))]),
+                (.idle, [.conclude, .letGo, .emitDisconnected, .wake(after: .milliseconds(100))]),
+                (.resumed, []),
                 (.woken, [.open]),
                 (.openFailed(.gone), [.wake(after: .milliseconds(200))]),
                 (.woken, [.open]),
@@ -234,6 +279,64 @@ struct ReaderLifeTests {
             ])
     }
 
+    @Test("After a resume a reader is set up again, and nothing of before it counts")
+    func resumed() {
+        run(
+            after: readyLife,
+            [
+                (.resumed, [.forget, .setUp]),
+                (.setUp, [.forget, .submit, .drain]),
+                (.drained, [.wake(after: .seconds(60))]),
+            ])
+    }
+
+    @Test("A reader that somebody else has reset is opened and set up again")
+    func reset() {
+        run(
+            after: readyLife,
+            [
+                (
+                    .transferFailed(.reset),
+                    [.emit(.recovering(reason: "it was reset")), .hearOut, .wake(after: .milliseconds(50))]
+                ),
+                (.idle, [.conclude, .letGo, .wake(after: .milliseconds(100))]),
+                (.woken, [.open]),
+                (.opened, [.claim]),
+                (.claimed, [.setUp]),
+                (.setUp, [.forget, .submit, .drain]),
+                (.drained, [.emit(.ready), .wake(after: .seconds(60))]),
+            ])
+    }
+
+    @Test("While a reader is mended the till does not get its keys; at the end of the daemon it gets them back")
+    func keptWhileMended() {
+        let failing: [Step] = [
+            (
+                .transferFailed(.other("noise")),
+                [.emit(.recovering(reason: "noise")), .hearOut, .wake(after: .milliseconds(50))]
+            ),
+            (.idle, [.conclude, .letGo, .wake(after: .milliseconds(100))]),
+        ]
+        #expect(run(after: readyLife, failing + [(.stopped, [.giveBack, .emitDisconnected])]).isOver)
+        #expect(run(after: readyLife, failing + [(.left, [.emitDisconnected])]).isOver)
+        // What is claimed again is given back as it is closed.
+        let claimed = failing + [(.woken, [.open]), (.opened, [.claim]), (.claimed, [.setUp])]
+        #expect(
+            run(
+                after: readyLife,
+                claimed + [(.stopped, [.forget, .cancel]), (.idle, [.conclude, .close, .emitDisconnected])]
+            )
+            .isOver)
+    }
+
+    @Test("At the end of the daemon nothing is heard out")
+    func stopped() {
+        let life = run(
+            after: readyLife,
+            [(.stopped, [.forget, .cancel]), (.idle, [.conclude, .close, .emitDisconnected])])
+        #expect(life.isOver)
+    }
+
     @Test("An unplug that reads as an input/output error ends the mending")
     func unplugAsError() {
         let life = run(
@@ -241,9 +344,9 @@ struct ReaderLifeTests {
             [
                 (
                     .transferFailed(.other("input/output error")),
-                    [.forget, .cancel, .emit(.recovering(reason: "input/output error"))]
+                    [.emit(.recovering(reason: "input/output error")), .hearOut, .wake(after: .milliseconds(50))]
                 ),
-                (.idle, [.close, .wake(after: .milliseconds(100))]),
+                (.idle, [.conclude, .letGo, .wake(after: .milliseconds(100))]),
                 (.left, [.emitDisconnected]),
                 (.woken, []),
             ])
@@ -257,8 +360,11 @@ struct ReaderLifeTests {
             (.descriptorHidden, [.open]),
             (.opened, [.claim]),
             (.claimed, [.fetchDescriptor]),
-            (.descriptorFailed(.timedOut), [.forget, .cancel, .emit(.recovering(reason: "it does not answer"))]),
-            (.idle, [.close, .wake(after: .milliseconds(100))]),
+            (
+                .descriptorFailed(.timedOut),
+                [.emit(.recovering(reason: "it does not answer")), .hearOut, .wake(after: .milliseconds(50))]
+            ),
+            (.idle, [.conclude, .letGo, .wake(after: .milliseconds(100))]),
             (.woken, [.open]),
         ])
     }
@@ -270,6 +376,7 @@ struct ReaderLifeTests {
             .drained,
             .transferFailed(.stalled), .transferFailed(.gone), .transferFailed(.other("x")), .haltCleared,
             .haltNotCleared(.gone), .descriptorFailed(.stalled), .submitFailed(.gone), .idle, .woken, .left, .received,
+            .stopped, .resumed, .transferFailed(.reset),
         ]
         // A plain generator with a fixed start: the same thousand lives each time.
         var seed: UInt64 = 1
@@ -287,9 +394,9 @@ struct ReaderLifeTests {
                 }
                 for action in life.handle(event) {
                     switch action {
-                    case .open: #expect(!isOpen)
+                    case .open, .giveBack: #expect(!isOpen)
                     case .claim, .submit, .clearHalt, .fetchDescriptor, .setUp: #expect(isOpen)
-                    case .close:
+                    case .close, .letGo:
                         #expect(isOpen)
                         isOpen = false
                     case .emit: isConnected = true

@@ -44,7 +44,7 @@ final class Rig {
         process.executableURL = Self.root.appendingPathComponent("Tests/rig/run")
         process.arguments =
             [devices.joined(separator: ","), "--control", path("control"), "--log", path("log")] + options
-            + ["--", try Self.probe()] + probe
+            + ["--", try Self.probe(), "--gap", "1000"] + probe
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = output
         process.standardError = FileHandle(forWritingAtPath: path("errors"))
@@ -76,6 +76,28 @@ final class Rig {
         let usual = root.appendingPathComponent(".build/debug/reader-probe")
         for url in [beside, usual] where FileManager.default.isExecutableFile(atPath: url.path) { return url.path }
         throw Failure(description: "reader-probe is not built: looked for \(beside.path) and \(usual.path)")
+    }
+
+    // MARK: Device descriptions
+
+    private struct Description: Decodable {
+        var name: String
+        var expected: [String]
+    }
+
+    private static let folder = root.appendingPathComponent("Tests/rig/devices")
+
+    /// Those whose script sends something.
+    static let devicesWithScripts: [String] = {
+        let files = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
+        let names = files.filter { $0.hasSuffix(".json") }.map { String($0.dropLast(5)) }.sorted()
+        return names.filter { (try? expected($0))?.isEmpty != true }
+    }()
+
+    /// What the script of a device reads as.
+    static func expected(_ device: String) throws -> [String] {
+        let data = try Data(contentsOf: folder.appendingPathComponent(device + ".json"))
+        return try JSONDecoder().decode(Description.self, from: data).expected
     }
 
     // MARK: What a test does

@@ -111,6 +111,90 @@ extension RigTests {
             try rig.awaitScan("4006381333931")
         }
     }
+
+    @Test("Every emulated device reads as its description expects", arguments: Rig.devicesWithScripts)
+    func script(device: String) throws {
+        let expected = try Rig.expected(device)
+        try Rig.with(device, options: ["--script"], probe: ["--allow", "1-1"]) { rig in
+            for text in expected { try rig.awaitScan(text) }
+            try rig.stop()
+            #expect(rig.scans == expected)
+        }
+    }
+
+    @Test(
+        "A chip of either generation is set up as its maker does it",
+        arguments: [
+            ("prolific-scanner", ["c001808000000100", "4001040400000000", "4001020044000000"]),
+            ("prolific-hxn-scanner", ["c001808000000100", "4080070003000000"]),
+            ("cp210x-scanner", ["4100010000000000", "411e000000000400", "4103000800000000", "4107030300000000"]),
+        ])
+    func chipSetup(device: String, setups: [String]) throws {
+        try Rig.with(device, probe: ["--allow", "1-1"]) { rig in
+            try rig.awaitState("ready")
+            let requests = try rig.requests()
+            for setup in setups { #expect(requests.contains(setup), "\(setup)") }
+            if device.hasPrefix("prolific") { #expect(requests.contains(#""rate": 9600"#)) }
+        }
+    }
+
+    @Test(
+        "A reader that may not be opened yet is opened once udev has set its rights, and says so only where that takes long"
+    )
+    func latePermission() throws {
+        try Rig.with("hid-pos-scanner", options: ["--late-permission", "1500"]) { rig in
+            try rig.awaitState("no_permission")
+            try rig.awaitState("ready")
+            try rig.send(#"{"scan":"4006381333931"}"#)
+            try rig.awaitScan("4006381333931")
+        }
+        try Rig.with("hid-pos-scanner", options: ["--late-permission", "200"]) { rig in
+            try rig.awaitState("ready")
+            #expect(!rig.lines.contains { $0["state"] == "no_permission" })
+        }
+    }
+
+    @Test("A reader that somebody else resets is set up again", arguments: ["ibm-oem-scanner", "cdc-acm-scanner"])
+    func busReset(device: String) throws {
+        try Rig.with(device, probe: ["--allow", "1-1"]) { rig in
+            try rig.awaitState("ready")
+            try rig.send(#"{"wait_for":"taken"}"#, #"{"fault":"reset"}"#)
+            try rig.awaitState("recovering")
+            try rig.awaitState("ready")
+            // These are silent until they have been switched on again.
+            try rig.send(device.hasPrefix("cdc") ? #"{"text":"73513537\r"}"# : #"{"scan":"73513537"}"#)
+            try rig.awaitScan("73513537")
+        }
+    }
+
+    @Test("A reader that stalls and answers nothing does not hold up the others")
+    func muteStall() throws {
+        try Rig.with("hid-pos-scanner", "simple-com-scanner") { rig in
+            try rig.awaitState("ready", "usb-1-1:0")
+            try rig.awaitState("ready", "usb-1-2:0")
+            try rig.send(
+                #"{"device":"hid-pos-scanner","fault":"mute"}"#, #"{"device":"hid-pos-scanner","fault":"stall"}"#)
+            try rig.awaitState("recovering", "usb-1-1:0")
+            try rig.send(#"{"device":"simple-com-scanner","scan":"4006381333931"}"#)
+            try rig.awaitScan("4006381333931", "usb-1-2:0")
+            try rig.send(#"{"device":"hid-pos-scanner","fault":"mute","on":false}"#)
+            try rig.awaitState("ready", "usb-1-1:0")
+        }
+    }
+
+    @Test(
+        "What a reader sent whole before the cable went arrives",
+        arguments: ["hid-msr", "magtek-swipe", "idtech-swipe"])
+    func sentBeforeUnplug(device: String) throws {
+        try Rig.with(device) { rig in
+            try rig.awaitState("ready")
+            let card = #""swipe":["%A9528123456789012^MEMBER/GOLD^9912?",";9528123456789012=9912?",null]"#
+            // One step: the emulator pulls the cable as soon as the last packet has left.
+            try rig.send("{\(card)}", #"{"wait_for":"sent","unplug":true}"#)
+            try rig.awaitScan("%A9528123456789012^MEMBER/GOLD^9912?;9528123456789012=9912?")
+            try rig.awaitLine(["event": "disconnected"])
+        }
+    }
 }
 
 extension String {

@@ -1,7 +1,7 @@
 /* umockusb - runs a program that sees emulated USB devices, without any USB
  * in the kernel.
  *
- *   umockusb [--server PATH|HOST:PORT] [--busid 1-1[,1-2...]] [--log FILE] [--no-usbhid] [--late-configuration] [--rights-after FILE] [--] COMMAND [ARG...]
+ *   umockusb [--server PATH|HOST:PORT] [--busid 1-1[,1-2...]] [--log FILE] [--no-usbhid] [--late-configuration] [--late-permission MS[/N]] [--rights-after FILE] [--] COMMAND [ARG...]
  *
  * It imports the devices of a USB/IP server (usbip_device.py serve) and shows
  * them to COMMAND through umockdev: entries in /sys and /dev, kernel uevents
@@ -12,6 +12,9 @@
  * --no-usbhid.  With --late-configuration a device is announced before it has a
  * configuration, as happens on real systems; with --rights-after its node may be
  * opened only once that file is there, as where udev is slow.  --log appends a JSON line for each driver that comes or goes.
+ * With --late-permission the node of a device (of each Nth that is plugged in)
+ * may not be opened for so many milliseconds, as before udev has set its rights;
+ * COMMAND then runs without the capability to open it all the same.
  * SIGTERM and SIGINT are passed on to COMMAND.
  */
 #define _GNU_SOURCE
@@ -19,12 +22,14 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <glib-unix.h>
+#include <linux/capability.h>
 #include <linux/usbdevice_fs.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -40,7 +45,8 @@
 #define RIGHTS_MS 20
 #define MAX_IF 16
 
-enum { CMD_SUBMIT = 1, CMD_UNLINK, RET_SUBMIT, RET_UNLINK };
+enum { CMD_SUBMIT = 1, CMD_UNLINK, RET_SUBMIT, RET_UNLINK,
+       BUS_RESET };                 /* ours: somebody else resets the device */
 
 typedef struct {
     UMockdevIoctlData *urb;         /* the program's struct usbdevfs_urb */
@@ -65,6 +71,7 @@ typedef struct {
     unsigned vid, pid;
     char *driver[MAX_IF];           /* "usbhid", "usbfs" or NULL */
     UMockdevIoctlClient *claimed[MAX_IF];
+    int interface[32];              /* of each endpoint; IN ones from 16 on; -1: none */
     GList *flying, *done;
     UMockdevIoctlClient *reaper;    /* a reap that is being held */
     guint reap_timer;
@@ -74,16 +81,19 @@ static UMockdevTestbed *testbed;
 static GMainLoop *loop;
 static char *server_name = "127.0.0.1:3240";
 static unsigned next_devnum = 2;
+static gboolean used_devnum[128];     /* as in the kernel: 1 to 127, the next free one */
 static char *hub;                   /* sysfs path of the root hub */
 static int child_status = 125;
 static GRecMutex lock;
 static FILE *log_file;
 static gboolean no_usbhid, late_configuration;
 static const char *rights_after;
+static unsigned late_permission_ms, late_permission_every = 1, plugs;
 static unsigned next_hid = 1;
 static GPid command;
 
 static void unplug(Port *p);
+static void bus_reset(Port *p);
 
 /* --- USB/IP ---------------------------------------------------------------- */
 
@@ -258,6 +268,11 @@ static gboolean on_link(GIOChannel *ch, GIOCondition cond, gpointer arg)
     while (p->inbox->len >= 48) {
         unsigned char *h = p->inbox->data;
         unsigned command = get32(h), seqnum = get32(h + 4);
+        if (command == BUS_RESET) {
+            g_byte_array_remove_range(p->inbox, 0, 48);
+            bus_reset(p);
+            continue;
+        }
         int status = (int)get32(h + 20), actual = (int)get32(h + 24);
         Transfer *t = flying(p, seqnum, command == RET_UNLINK);
         unsigned body = command == RET_SUBMIT && t && t->in && actual > 0 ? actual : 0;
@@ -317,6 +332,35 @@ static void claim(Port *p, int i, UMockdevIoctlClient *client)
 }
 
 /* --- usbdevfs ------------------------------------------------------------------ */
+
+/* usbfs knows nothing of resets, so the kernel takes its interfaces away, which
+   kills its transfers, and then lets the other drivers look (usb_reset_device). */
+static void bus_reset(Port *p)
+{
+    while (p->flying) {
+        Transfer *t = p->flying->data;
+        finish(p, t, t->control ? -EPROTO : -ENOENT, NULL, 0);
+    }
+    for (int i = 0; i < MAX_IF; i++) {
+        if (!p->claimed[i]) continue;
+        p->claimed[i] = NULL;
+        p->driver[i] = NULL;
+        note(p, "reset", i, NULL);
+        bind_driver(p, i, "usbhid");
+    }
+}
+
+/* A transfer on an interface that nobody has claims it, with a warning in the
+   kernel's log; on one that a driver has it is refused (checkintf). */
+static int check_interface(Port *p, unsigned endpoint, UMockdevIoctlClient *client)
+{
+    int i = p->interface[(endpoint & 15) + (endpoint & 0x80 ? 16 : 0)];
+    if (i < 0) return ENOENT;
+    if (p->claimed[i] == client) return 0;
+    if (p->driver[i]) return EBUSY;
+    claim(p, i, client);
+    return 0;
+}
 
 static int interface_of(unsigned n) { return n < MAX_IF ? (int)n : -1; }
 
@@ -410,8 +454,9 @@ static gboolean on_ioctl(UMockdevIoctlBase *base, UMockdevIoctlClient *client, g
     case USBDEVFS_SUBMITURB: {
         ARG(struct usbdevfs_urb)
         if (v->type == USBDEVFS_URB_TYPE_ISO) { error = EINVAL; break; }
-        Transfer *t = g_new0(Transfer, 1);
         int control = v->type == USBDEVFS_URB_TYPE_CONTROL;
+        if (!control && (error = check_interface(p, v->endpoint, client))) break;
+        Transfer *t = g_new0(Transfer, 1);
         t->urb = g_object_ref(d);
         t->owner = client;
         if (v->buffer_length)
@@ -505,6 +550,7 @@ static Port *port_new(const char *busid)
     g_strlcpy(p->busid, busid, sizeof p->busid);
     p->sock = -1;
     p->inbox = g_byte_array_new();
+    memset(p->interface, 0xff, sizeof p->interface);
     p->children = g_ptr_array_new();
     g_ptr_array_set_size(p->children, MAX_IF);
     return p;
@@ -527,6 +573,27 @@ static gboolean give_rights(gpointer path)
     return G_SOURCE_REMOVE;
 }
 
+/* The file behind the node of a device. */
+static char *node_path(Port *p)
+{
+    g_autofree char *root = umockdev_testbed_get_root_dir(testbed);
+    return g_build_filename(root, p->node, NULL);
+}
+
+static gboolean permit(gpointer path)
+{
+    chmod(path, 0666);
+    return G_SOURCE_REMOVE;
+}
+
+/* Whoever runs the rig as root could open anything. */
+static void drop_capabilities(gpointer unused)
+{
+    (void)unused;
+    prctl(PR_CAPBSET_DROP, CAP_DAC_OVERRIDE);
+    prctl(PR_CAPBSET_DROP, CAP_DAC_READ_SEARCH);
+}
+
 static void show(Port *p, unsigned speed)
 {
     unsigned char dev[18] = { 0 }, cfg[4096];
@@ -546,7 +613,10 @@ static void show(Port *p, unsigned speed)
         text[i] = got > 2 ? g_utf16_to_utf8((gunichar2 *)(s + 2), (got - 2) / 2, NULL, NULL, NULL) : NULL;
         if (!text[i]) text[i] = g_strdup("");
     }
-    for (int at = 0, i = -1; at + 2 <= c && cfg[at] >= 2; at += cfg[at]) {
+    for (int at = 0, i = -1, number_ = MAX_IF; at + 2 <= c && cfg[at] >= 2; at += cfg[at]) {
+        if (cfg[at + 1] == 4 && at + 9 <= c) number_ = cfg[at + 2];
+        if (cfg[at + 1] == 5 && at + 3 <= c && number_ < MAX_IF)
+            p->interface[(cfg[at + 2] & 15) + (cfg[at + 2] & 0x80 ? 16 : 0)] = number_;
         if (cfg[at + 1] == 4 && at + 9 <= c) i = cfg[at + 3] || cfg[at + 5] != 3 || cfg[at + 2] >= MAX_IF ? -1 : cfg[at + 2];
         if (cfg[at + 1] != 0x21 || at + 9 > c || i < 0) continue;
         static unsigned char report[4096];
@@ -557,7 +627,9 @@ static void show(Port *p, unsigned speed)
 
     static const char *speeds[] = { "", "1.5", "12", "480", "480", "5000" };
     unsigned vid = p->vid = dev[8] | dev[9] << 8, pid = p->pid = dev[10] | dev[11] << 8, bcd = dev[12] | dev[13] << 8;
-    p->devnum = next_devnum++;
+    do next_devnum = next_devnum >= 127 ? 2 : next_devnum + 1; while (used_devnum[next_devnum]);
+    p->devnum = next_devnum;
+    used_devnum[p->devnum] = TRUE;
     p->node = g_strdup_printf("/dev/bus/usb/001/%03u", p->devnum);
     p->syspath = g_strdup_printf("%s/%s", hub, p->busid);
 
@@ -566,6 +638,13 @@ static void show(Port *p, unsigned speed)
     p->handler = umockdev_ioctl_base_new();
     g_signal_connect(p->handler, "handle-ioctl", G_CALLBACK(on_ioctl), p);
     g_signal_connect(p->handler, "client-vanished", G_CALLBACK(on_vanished), p);
+    /* What the test bed leaves of a device long gone that had this number. */
+    umockdev_testbed_detach_ioctl(testbed, p->node, NULL);
+    g_autofree char *root = umockdev_testbed_get_root_dir(testbed);
+    g_autofree char *link = g_strdup_printf("%s/sys/dev/char/189:%u", root, p->devnum - 1);
+    g_autofree char *old_node = g_build_filename(root, p->node, NULL);
+    unlink(link);
+    unlink(old_node);
     if (!umockdev_testbed_attach_ioctl(testbed, p->node, p->handler, &problem))
         g_printerr("umockusb: %s\n", problem->message);
     g_clear_error(&problem);
@@ -615,6 +694,11 @@ static void show(Port *p, unsigned speed)
     }
     for (int i = 0; i < 3; i++) g_free(text[i]);
 
+    if (late_permission_ms && plugs++ % late_permission_every == 0) {
+        char *path = node_path(p);
+        if (chmod(path, 0)) g_printerr("umockusb: %s: %s\n", path, g_strerror(errno));
+        g_timeout_add_full(G_PRIORITY_DEFAULT, late_permission_ms, permit, path, g_free);
+    }
     if (late_configuration) g_timeout_add(LATE_MS, configure, p);
     GIOChannel *ch = g_io_channel_unix_new(p->sock);
     p->watch = g_io_add_watch(ch, G_IO_IN | G_IO_HUP | G_IO_ERR, on_link, p);
@@ -663,6 +747,7 @@ static void unplug(Port *p)
     }
     umockdev_testbed_uevent(testbed, p->syspath, "remove");
     umockdev_testbed_remove_device(testbed, p->syspath);
+    used_devnum[p->devnum] = FALSE;
     /* This one stays as it is, for the program may still hold its node open;
        whatever is plugged in next is a new device on the same bus id. */
     g_timeout_add(REPLUG_MS, try_plug, port_new(p->busid));
@@ -693,11 +778,14 @@ int main(int argc, char **argv)
         else if (!strcmp(argv[i], "--no-usbhid")) no_usbhid = TRUE;
         else if (!strcmp(argv[i], "--late-configuration")) late_configuration = TRUE;
         else if (i + 1 < argc && !strcmp(argv[i], "--rights-after")) rights_after = argv[++i];
-        else i = argc;
+        else if (i + 1 < argc && !strcmp(argv[i], "--late-permission")) {
+            sscanf(argv[++i], "%u/%u", &late_permission_ms, &late_permission_every);
+            if (!late_permission_every) late_permission_every = 1;
+        } else i = argc;
     }
     if (i >= argc) {
         fprintf(stderr, "usage: umockusb [--server PATH|HOST:PORT] [--busid ID[,ID...]] [--log FILE] [--no-usbhid] "
-                "[--late-configuration] "
+                "[--late-configuration] [--late-permission MS[/N]] [--rights-after FILE] "
                 "[--] COMMAND [ARG...]\n");
         return 125;
     }
@@ -731,7 +819,8 @@ int main(int argc, char **argv)
     g_unix_signal_add(SIGINT, on_signal, GINT_TO_POINTER(SIGINT));
     g_autoptr(GError) problem = NULL;
     if (!g_spawn_async(NULL, argv + i, NULL, G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD |
-                       G_SPAWN_CHILD_INHERITS_STDIN, NULL, NULL, &command, &problem)) {
+                       G_SPAWN_CHILD_INHERITS_STDIN,
+                       late_permission_ms ? drop_capabilities : NULL, NULL, &command, &problem)) {
         fprintf(stderr, "umockusb: %s\n", problem->message);
         return 125;
     }

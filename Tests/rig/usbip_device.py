@@ -45,6 +45,7 @@ DT_HID, DT_REPORT = 0x21, 0x22
 EPIPE, EOVERFLOW, ECONNRESET = 32, 75, 104
 
 CMD_SUBMIT, CMD_UNLINK, RET_SUBMIT, RET_UNLINK = 1, 2, 3, 4
+BUS_RESET = 5                   # ours, to umockusb alone: somebody resets the device
 OP_VERSION = 0x0111
 OP_REQ_DEVLIST, OP_REP_DEVLIST = 0x8005, 0x0005
 OP_REQ_IMPORT, OP_REP_IMPORT = 0x8003, 0x0003
@@ -123,6 +124,7 @@ class Endpoint:
         self.pending = deque()      # [seqnum, wanted length, bytes so far]
         self.most_pending = 0       # transfers that the host kept waiting at once
         self.errors = deque()       # statuses for the next transfers
+        self.left_at = []           # when each packet left
 
     def descriptor(self):
         return struct.pack("<BBBBHB", 7, DT_ENDPOINT, self.address, self.type,
@@ -134,6 +136,7 @@ class Endpoint:
         self.pending.clear()
         self.most_pending = 0
         self.errors.clear()
+        self.left_at.clear()
 
 
 class Device:
@@ -161,6 +164,8 @@ class Device:
         self.port = None
         self.unlinks = 0
         self.mute = False
+        self.armed_by = spec.get("armed_by")    # silent until the host has sent this
+        self.armed = False
         self.stalled_requests = set(spec.get("stall_requests", []))
         self.reset()
 
@@ -171,6 +176,7 @@ class Device:
 
     def reset(self):
         self.configuration = 0
+        self.armed = False
         self.idle = {}
         self.protocol = {}
         self.line_coding = bytes.fromhex("80250000000008")
@@ -294,6 +300,7 @@ class Device:
             pattern = rule["setup"].replace(" ", "").lower()
             if all(p in ("?", c) for p, c in zip(pattern, setup.hex())):
                 self.note("vendor", setup=setup.hex(), data=data.hex())
+                self.arm(setup.hex())
                 if rule.get("stall"):
                     raise Stall
                 return unhex(rule.get("reply", ""))[:length]
@@ -355,6 +362,7 @@ class Device:
         which = self.REPORT_TYPES.get(value >> 8, "?")
         self.features[index, value & 0xFF, which] = data
         self.note("set_report", interface=index, type=which, id=value & 0xFF, data=data.hex())
+        self.arm(data.hex())
         return b""
 
     def on_get_idle(self, kind, value, index, data):
@@ -384,6 +392,7 @@ class Device:
 
     def on_set_control_line_state(self, kind, value, index, data):
         self.note("set_control_line_state", dtr=value & 1, rts=value >> 1 & 1)
+        self.arm("dtr" if value & 1 else "")
         return b""
 
     def on_send_break(self, kind, value, index, data):
@@ -414,7 +423,13 @@ class Device:
             else:
                 event = "output_report" if "hid" in self.interface_spec(endpoint.interface) else "bulk_out"
                 self.note(event, endpoint="0x%02x" % endpoint.address, data=data.hex())
+                self.arm(data.hex())
                 self.finish(seqnum, 0, actual=len(data))
+
+    def arm(self, what):
+        """Some scanners send nothing until the host has switched them on."""
+        if self.armed_by and what.startswith(self.armed_by):
+            self.armed = True
 
     def pump(self, endpoint):
         """Matches waiting transfers with waiting packets, as a bus would:
@@ -428,6 +443,8 @@ class Device:
                 status, data = endpoint.errors.popleft(), got
             elif endpoint.packets:
                 packet = endpoint.packets.popleft()
+                if len(packet) <= endpoint.max_packet:
+                    endpoint.left_at.append(time.monotonic())
                 data = got + packet
                 if len(packet) > endpoint.max_packet or len(data) > wanted:
                     status, data = -EOVERFLOW, data[:wanted]
@@ -536,6 +553,9 @@ class Device:
         """Queues one report; longer ones go out packet by packet."""
         size = endpoint.max_packet if split else max(len(data), 1)
         with self.lock:
+            if self.armed_by and not self.armed:
+                self.note("not_armed")
+                return
             for start in range(0, max(len(data), 1), size):
                 endpoint.packets.append(data[start:start + size])
             self.pump(endpoint)
@@ -543,14 +563,19 @@ class Device:
     def wait_for(self, condition, timeout):
         """poll: the host waits for input.  repoll: some driver gave up its
         transfer (the kernel's was detached) and another one waits for input.
-        taken: the host has taken all that was sent, for it waits with as many
-        transfers as before.  configured: SET_CONFIGURATION was seen.  Or any event of the log."""
+        polls: the host waits with several transfers at once, as loyaltyd does and the kernel's keyboard driver does not.
+        sent: every report has left the device.  taken: the host has taken all
+        that was sent, for it waits with as many transfers as before.  configured: SET_CONFIGURATION was seen.  Or any event of the log."""
         def true():
             polled = any(e.pending for e in self.endpoints.values() if e.address & 0x80)
             if condition == "poll":
                 return polled
+            if condition == "polls":
+                return any(len(e.pending) > 1 for e in self.endpoints.values() if e.address & 0x80)
             if condition == "repoll":
                 return polled and self.unlinks > 0
+            if condition == "sent":
+                return all(not e.packets for e in self.endpoints.values())
             if condition == "taken":
                 inputs = [e for e in self.endpoints.values() if e.address & 0x80 and e.most_pending]
                 return bool(inputs) and all(not e.packets and len(e.pending) == e.most_pending for e in inputs)
@@ -574,12 +599,8 @@ class Device:
             for report in key_reports(step["type"], self.spec.get("report_id")):
                 self.send(self.input_endpoint(step), report)
                 time.sleep(gap)
-        if "text" in step:
-            self.send(self.input_endpoint(step), step["text"].encode("latin-1"))
-        if "scan" in step:
-            self.send(self.input_endpoint(step), self.scan_report(step))
-        if "swipe" in step:
-            self.send(self.input_endpoint(step), self.swipe_report(step["swipe"]))
+        for report in self.reports(step):
+            self.send(self.input_endpoint(step), report)
         if "stall_request" in step:
             self.stalled_requests.add(step["stall_request"])
         if "fault" in step:
@@ -606,6 +627,13 @@ class Device:
                 endpoint.errors.append(step.get("status", -71))     # -EPROTO
             elif kind == "mute":
                 self.mute = step.get("on", True)
+            elif kind == "reset":
+                # A port reset that somebody else asked for: the device forgets what it was told.
+                link = self.link
+                self.reset()
+                self.configuration = 1
+                if link:
+                    self.reply(HEADER.pack(BUS_RESET, 0, 0, 0, 0) + RESULT.pack(0, 0, 0, 0, 0))
             elif kind == "broken_link":
                 # The cable goes in the middle of a report: the header of an
                 # answer promises data of which only the first half follows.
@@ -619,17 +647,66 @@ class Device:
                 raise ValueError("no fault " + kind)
             self.pump(endpoint)
 
-    def scan_report(self, step):
-        """An input report of a scanner with usage page 0x8C; "scanner" in the
-        description says where the fields are."""
+    def reports(self, step):
+        """The reports, or pieces of a serial stream, of a step that says what is read."""
+        if "text" in step:
+            data = step["text"].encode("latin-1")
+            status = unhex(self.spec.get("packet_status", ""))     # FTDI: in front of each packet
+            if not status:
+                return [data]
+            room = self.input_endpoint(step).max_packet - len(status)
+            return [status + data[start:start + room] for start in range(0, len(data), room)]
+        if "scan" in step:
+            form = self.spec["scanner"].get("form", "hid_pos")
+            return getattr(self, form + "_reports")(step["scan"].encode("latin-1"), step)
+        if "swipe" in step:
+            return [self.swipe_report(step["swipe"])]
+        return []
+
+    def ibm_oem_reports(self, data, step):
+        """Length, status 10 03 00, data, trailer; long codes go on in further reports."""
+        size = self.spec["scanner"]["size"]
+        trailer = {13: b"\x16", 12: b"\x0d", 8: b"\x0c"}.get(len(data), b"\x00\x18\x0b") \
+            if data.isdigit() else b"\x00\x18\x0b"
+        data, room = data + trailer, size - 4
+        return [(bytes((4 + len(part), 0x10, 3, 0)) + part).ljust(size, b"\0")
+                for part in (data[start:start + room] for start in range(0, len(data), room))]
+
+    def snapi_reports(self, data, step):
+        """Packets of 26 characters: how many, which, length, code type."""
+        kind = {13: 11, 12: 8, 8: 10}.get(len(data), 3) if data.isdigit() else 28
+        parts = [data[start:start + 26] for start in range(0, len(data), 26)]
+        return [(bytes((0x22, len(parts), index, len(part))) + struct.pack("<H", kind) + part).ljust(32, b"\0")
+                for index, part in enumerate(parts)]
+
+    def length_data_reports(self, data, step):
+        """Length and data; a full report is followed by another."""
+        size = self.spec["scanner"]["size"]
+        data, room = data + b"\r", size - 1
+        return [(bytes((len(part),)) + part).ljust(size, b"\0")
+                for part in (data[start:start + room] for start in range(0, len(data), room))]
+
+    def hid_pos_reports(self, data, step):
+        """Usage page 0x8C; "scanner" in the description says where the fields are. A code that is longer than a
+        report sets "data continued" in all but the last."""
         layout = self.spec["scanner"]
-        data = step["scan"].encode("latin-1")
+        room = layout.get("data_end", layout["size"]) - layout["data_at"]
+        parts = [data[start:start + room] for start in range(0, len(data), room)] or [b""]
+        if len(parts) > 1 and "continued_at" not in layout:
+            raise ValueError("the code is longer than the report")
+        reports = []
+        for number_, part in enumerate(parts, 1):
+            report = bytearray(self.scan_report(step, part))
+            if number_ < len(parts):
+                report[layout["continued_at"]] |= 1
+            reports.append(bytes(report))
+        return reports
+
+    def scan_report(self, step, data):
+        layout = self.spec["scanner"]
         report = bytearray(layout["size"])
         if "report_id" in layout:
             report[0] = layout["report_id"]
-        room = report[layout["data_at"]:layout.get("data_end", layout["size"])]
-        if len(data) > len(room):
-            raise ValueError("the code is longer than the report")
         if "length_at" in layout:
             report[layout["length_at"]] = len(data)
         aim = step.get("aim", "]E0").encode("latin-1")
@@ -642,18 +719,29 @@ class Device:
         """An input report of a magnetic stripe reader; "msr" in the description
         says where the fields are, and whether they hold characters or the bits."""
         layout = self.spec["msr"]
+        if layout.get("form") == "idtech":
+            return self.idtech_report(tracks)
         report = bytearray(layout["size"])
+        for offset, data in layout.get("fixed", {}).items():
+            report[number(offset):number(offset) + len(unhex(data))] = unhex(data)
         if "report_id" in layout:
             report[0] = layout["report_id"]
-        for number, (place, track) in enumerate(zip(layout["tracks"], tracks), 1):
+        for track_number, (place, track) in enumerate(zip(layout["tracks"], tracks), 1):
             data = (track or "").encode("latin-1")
             if layout.get("encoding") == "bits":
-                data = track_bits(track, number)
+                data = track_bits(track, track_number)
             if len(data) > place["room"]:
                 raise ValueError("the track is longer than its field")
-            report[place["length_at"]] = len(data)
-            report[place["data_at"]:place["data_at"] + len(data)] = data
+            for spot in [place] + place.get("also", []):
+                report[spot["length_at"]] = len(data)
+                report[spot["data_at"]:spot["data_at"] + len(data)] = data
         return bytes(report)
+
+    def idtech_report(self, tracks):
+        """ID TECH's own form: status and length of each track, encode type, whole length, the tracks in a row."""
+        data = [(track or "").encode("latin-1") for track in tracks]
+        head = bytes(3) + bytes(len(track) for track in data) + b"\x04" + struct.pack("<H", sum(map(len, data)))
+        return (head + b"".join(data)).ljust(self.spec["msr"]["size"], b"\0")
 
     def run_script(self):
         try:

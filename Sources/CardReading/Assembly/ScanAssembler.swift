@@ -103,6 +103,12 @@ struct ScanAssembler: Sendable {
         heldTracks.wipe()
     }
 
+    /// Hands out tracks that came whole and wait only for further ones, and forgets everything else.
+    mutating func conclude(into scans: inout [DecodedScan]) {
+        if !isScanOpen { releaseTracks(into: &scans) }
+        reset()
+    }
+
     private mutating func drop() {
         droppedPartialScans += 1
         buffer.wipe()

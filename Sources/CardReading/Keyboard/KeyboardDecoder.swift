@@ -17,6 +17,7 @@ struct KeyboardDecoder: ReportDecoder {
     private var deadKey: Unicode.Scalar?
     private var isCapsLocked = false
     private var lastEvent = MonotonicTime(nanoseconds: 0)
+    private var lastReport = MonotonicTime(nanoseconds: 0)
 
     private static let longestAltCode = 5
 
@@ -62,6 +63,7 @@ struct KeyboardDecoder: ReportDecoder {
 
     mutating func receive(_ report: [UInt8], at instant: MonotonicTime) -> [DecodedScan] {
         var scans = expire(at: instant)
+        lastReport = instant
         guard let modifiers = format.read(report, keys: &pressed) else { return scans }
         if modifiers != previousModifiers || pressed != previous {
             lastEvent = instant
@@ -88,6 +90,12 @@ struct KeyboardDecoder: ReportDecoder {
         if let deadKey, assembler.isScanOpen { type(deadKey, at: lastEvent, into: &scans) }
         assembler.expire(at: instant, into: &scans)
         forgetKeyState()
+        // The reader broke off with a key down. Its release never comes, and the next scan may begin with that key. One that
+        // repeats its report holds the key.
+        if instant.since(lastReport) >= options.gap {
+            previous.removeAll(keepingCapacity: true)
+            previousModifiers = 0
+        }
         return scans
     }
 
@@ -96,6 +104,13 @@ struct KeyboardDecoder: ReportDecoder {
         forgetKeyState()
         previous.removeAll(keepingCapacity: true)
         previousModifiers = 0
+    }
+
+    mutating func conclude() -> [DecodedScan] {
+        var scans: [DecodedScan] = []
+        assembler.conclude(into: &scans)
+        reset()
+        return scans
     }
 
     private mutating func forgetKeyState() {

@@ -51,6 +51,12 @@ struct SerialDecoder: ReportDecoder {
     }
 
     mutating func reset() { assembler.reset() }
+
+    mutating func conclude() -> [DecodedScan] {
+        var scans: [DecodedScan] = []
+        assembler.conclude(into: &scans)
+        return scans
+    }
 }
 
 extension ScanDecoder {

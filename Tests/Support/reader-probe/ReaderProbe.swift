@@ -7,7 +7,7 @@ import USBReaders
 /// Prints what the USB backend tells, one JSON object a line, until SIGTERM, and gives a signal at each scan. For tests: it prints what it reads.
 ///
 ///     reader-probe [--allow MATCH]... [--deny MATCH]... [--keyboards never|allowed|known]
-///                  [--signal ok|ask|no] [--lights on] [--beep HEX]
+///                  [--signal ok|ask|no] [--lights on] [--beep HEX] [--gap MILLISECONDS]
 @main
 struct ReaderProbe {
     static func main() {
@@ -54,6 +54,9 @@ struct ReaderProbe {
             case ("--keyboards", "never"): options.claimKeyboards = .never
             case ("--keyboards", "allowed"): options.claimKeyboards = .allowed
             case ("--keyboards", "known"): options.claimKeyboards = .knownScanners
+            case ("--gap", let value?):
+                options.reader.gap = .milliseconds(Int(value) ?? 80)
+                options.reader.continuationGap = max(options.reader.continuationGap, options.reader.gap * 2)
             default: throw LoyaltyError(LoyaltyError.Code("usage", kind: .usage), "cannot read the argument \(word)")
             }
         }
