@@ -85,6 +85,43 @@ import Testing
         #expect(reader.symbology == .code128 && reader.scheme?.prefix == "KD100")
     }
 
+    @Test("A HID POS scanner needs no layout and no terminator; control characters in its data are told")
+    func hidPOS() throws {
+        // Honeywell's report: ID 2, length, identifier, data from byte 5, the flag in byte 63.
+        func presentation(_ aim: String, _ text: String) -> Presentation {
+            var report = [2, UInt8(text.utf8.count)] + Array((aim + text).utf8)
+            report += [UInt8](repeating: 0, count: 64 - report.count)
+            return Presentation(facts: .usual(for: .hidPOS), reports: [.init(at: .zero, bytes: report)])
+        }
+        func presentations(_ head: String) -> [Presentation] {
+            let cards = ["KD1004711", "KD1004711", "KD1004711", "KD1009920"].map { presentation("]C0", head + $0) }
+            return cards + [presentation("]E0", "4006381333931")]
+        }
+        let reader = try learn(presentations(""))
+        #expect(reader.kind == .hidPOS && reader.layout == nil && reader.terminator == nil && reader.gap == nil)
+        #expect(reader.scheme?.symbologies == [.code128] && reader.scheme?.prefix == "KD100")
+        let error = #expect(throws: LoyaltyError.self) { try learn(presentations("\u{2}")) }
+        #expect(error?.message.contains("control characters") == true)
+    }
+
+    @Test("Digits that were replaced tell how the reader sends, and nothing about cards")
+    func replacedDigits() throws {
+        let keys = { (code: String) in try #require(KeyboardLayout.de.reports(typing: code + "\t")) }
+        // 4111… would be a payment card's number, had it been read.
+        let codes = ["]C04111111111111111", "]C04111111111111111", "]C04111111111111111", "]C07000000000000000"]
+        let reader = try learn(
+            (codes + ["]E04006381333931"]).map { code in
+                Presentation(
+                    facts: .usual(for: .keyboard),
+                    reports: try keys(code).enumerated().map {
+                        .init(at: .milliseconds($0.offset * 4), bytes: $0.element)
+                    }, hasRealDigits: false)
+            })
+        #expect(reader.scheme == nil && reader.layout == .de && reader.terminator == .tab)
+        let text = reader.configuration(match: "05e0:1200", name: "wedge")
+        #expect(!text.contains("card_scheme") && text.contains("layout = \"de\""))
+    }
+
     @Test("Text that was decoded before says nothing about a reader")
     func decodedText() throws {
         let error = #expect(throws: LoyaltyError.self) { try example("gs1-scan-strings").presentations() }

@@ -36,7 +36,7 @@ struct PresentationReading: Sendable {
             scan = nil
             if texts.isEmpty { throw presentation.reports.count < 4 ? .nothingCame : .nothingReadable }
         default:
-            let scans = presentation.scans(options: ReaderOptions(stripsSuffix: false))
+            let scans = presentation.scans(options: ReaderOptions())
             guard let first = scans.first else { throw .nothingReadable }
             guard scans.allSatisfy({ $0.text == first.text }) else { throw .severalScans }
             texts = [:]

@@ -50,6 +50,12 @@ struct ReaderConclusion {
 
     private mutating func fit() throws(LoyaltyError) -> SettingSearch.Fit {
         if let first = card.scan, let second = other.scan {
+            let isFramed = first.text.contains { $0 < 0x20 && $0 != GS1Message.separator }
+            guard !isFramed else {
+                throw LoyaltyError(
+                    .learnImpossible, "the reader sends control characters with its codes",
+                    remedy: "Switch prefix and suffix off by its manual: in this mode it needs neither")
+            }
             return SettingSearch.Fit(cards: [first, second], product: product?.scan)
         }
         guard let search = SettingSearch(cards: [card, other], product: product, layouts: layouts) else {

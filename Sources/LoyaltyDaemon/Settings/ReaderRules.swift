@@ -80,6 +80,10 @@ struct ReaderRules: Sendable {
             }
             options.terminators = [terminator]
         }
+        if let gap = device.gap { options.gap = gap }
+        options.prefix = Array((device.prefix ?? "").utf8)
+        options.suffix = Array((device.suffix ?? "").utf8)
+        options.isCapsLocked = device.capsLock
         options.protocolHint = try hint(device)
         options.serialLine = try line(device)
         return options

@@ -6,6 +6,7 @@ struct ReadersCommand: AsyncParsableCommand {
         abstract: "The card readers.",
         subcommands: [
             ReadersListCommand.self, ReadersWatchCommand.self, ReadersTestCommand.self, ReadersDecodeCommand.self,
+            ReadersLearnCommand.self,
         ],
         defaultSubcommand: ReadersListCommand.self
     )
