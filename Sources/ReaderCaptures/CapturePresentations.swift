@@ -17,7 +17,8 @@ extension Capture {
             case .text, .nothing: continue
             }
             let reports = try decoder.timeline(sample).map { Presentation.Report(at: $0.at, bytes: $0.report) }
-            presentations += Presentation.split(reports, facts: facts)
+            let kind = try decoder.decoder(for: sample.payload)?.kind
+            presentations += Presentation.split(reports, facts: facts, protocolHint: kind)
         }
         guard !presentations.isEmpty else {
             throw LoyaltyError(

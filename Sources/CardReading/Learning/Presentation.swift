@@ -20,29 +20,34 @@ public struct Presentation: Sendable {
     public let reports: [Report]
     /// False where whoever recorded it put other digits in place of those that were read, the same for the same.
     public let hasRealDigits: Bool
+    /// What it is read with where descriptors and ids do not tell.
+    public let protocolHint: ReaderProtocol?
 
-    public init(facts: InterfaceFacts, reports: [Report], hasRealDigits: Bool = true) {
+    public init(
+        facts: InterfaceFacts, reports: [Report], hasRealDigits: Bool = true, protocolHint: ReaderProtocol? = nil
+    ) {
         self.facts = facts
         self.reports = reports
         self.hasRealDigits = hasRealDigits
+        self.protocolHint = protocolHint.flatMap { ReaderProtocol.hints.contains($0) ? $0 : nil }
     }
 
     /// So long a silence lies between two presentations: no reader pauses so long inside one, no hand is that quick.
     public static let pause = Duration.milliseconds(700)
 
     /// Cuts a recording at its silences.
-    public static func split(_ reports: [Report], facts: InterfaceFacts) -> [Presentation] {
-        var presentations: [Presentation] = []
-        var open: [Report] = []
+    public static func split(
+        _ reports: [Report], facts: InterfaceFacts, protocolHint: ReaderProtocol? = nil
+    ) -> [Presentation] {
+        var presentations: [[Report]] = []
         for report in reports {
-            if let last = open.last, report.at - last.at >= pause {
-                presentations.append(Presentation(facts: facts, reports: open))
-                open = []
+            if let last = presentations.last?.last, report.at - last.at < pause {
+                presentations[presentations.count - 1].append(report)
+            } else {
+                presentations.append([report])
             }
-            open.append(report)
         }
-        if !open.isEmpty { presentations.append(Presentation(facts: facts, reports: open)) }
-        return presentations
+        return presentations.map { Presentation(facts: facts, reports: $0, protocolHint: protocolHint) }
     }
 
     /// The longest silence between two reports.
@@ -50,10 +55,16 @@ public struct Presentation: Sendable {
         zip(reports, reports.dropFirst()).map { $1.at - $0.at }.max() ?? .zero
     }
 
+    /// What reads it.
+    func choice(_ options: ReaderOptions = .init()) -> ScanDecoder.Verdict {
+        var options = options
+        options.protocolHint = options.protocolHint ?? protocolHint
+        return ScanDecoder.choose(for: facts, options: options)
+    }
+
     /// Everything that the decoder makes of it, until nothing waits any more.
     func scans(options: ReaderOptions) -> [DecodedScan] {
-        guard case .reads(var decoder) = ScanDecoder.choose(for: facts, options: options), let first = reports.first
-        else { return [] }
+        guard case .reads(var decoder) = choice(options), let first = reports.first else { return [] }
         let start = MonotonicTime(nanoseconds: 0)
         var scans: [DecodedScan] = []
         for report in reports { scans += decoder.receive(report.bytes, at: start.adding(report.at - first.at)) }

@@ -21,7 +21,7 @@ struct PresentationReading: Sendable {
 
     /// - Throws: `learn.*`: why nothing can be learned of it.
     init(_ presentation: Presentation, layouts: [KeyboardLayout]) throws(LearningRemark) {
-        switch ScanDecoder.choose(for: presentation.facts) {
+        switch presentation.choice() {
         case .ignored(let reason): throw .notReadable(reason)
         case .reads(let decoder): kind = decoder.kind
         }
