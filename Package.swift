@@ -41,6 +41,7 @@ let package = Package(
         .target(name: "CardReading", dependencies: ["LoyaltyModel"], swiftSettings: house),
         .target(
             name: "ReaderCaptures", dependencies: ["LoyaltyModel", "DataFormats", "CardReading"], swiftSettings: house),
+        .target(name: "ReaderChecks", dependencies: ["CardReading"], swiftSettings: house),
         .target(
             name: "USBReaders",
             dependencies: ["CLibUSB", "LoyaltyModel", "CardReading", "ReaderCaptures"],
@@ -113,7 +114,9 @@ let package = Package(
         .executableTarget(
             name: "loyaltyctl",
             dependencies: [
-                "LoyaltyModel", "DataFormats", "CardReading", "ReaderCaptures", "EarnRules", "ControlAPI", "TillFeed",
+                "LoyaltyModel", "DataFormats", "CardReading", "ReaderCaptures", "ReaderChecks", "EarnRules",
+                "ControlAPI",
+                "TillFeed",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: house
@@ -135,6 +138,9 @@ let package = Package(
         .testTarget(name: "CardReadingTests", dependencies: ["LoyaltyModel", "CardReading"], swiftSettings: house),
         .testTarget(
             name: "ReaderCapturesTests", dependencies: ["LoyaltyModel", "CardReading", "ReaderCaptures"],
+            swiftSettings: house),
+        .testTarget(
+            name: "ReaderChecksTests", dependencies: ["LoyaltyModel", "CardReading", "ReaderChecks"],
             swiftSettings: house),
         .executableTarget(
             name: "reader-probe",

@@ -75,11 +75,14 @@ public struct LoyaltyDaemon: Sendable {
         let signal: @Sendable (ReaderID, TillAnswer.Signal) -> Void = {
             backend?.signal($1 == .no ? .error : .goodRead, on: $0)
         }
+        let recorder = backend.map {
+            ReaderRecorder($0.tap, classifier: { lanes.classifier }, clock: clock, log: log)
+        }
         let state = DaemonState(
             DaemonState.Parts(
                 version: Self.version, settings: settings, database: database, clock: clock,
                 startedAt: clock.monotonic, lanes: lanes, readers: register, upstream: upstream, concerns: concerns,
-                signal: signal))
+                signal: signal, recorder: recorder))
         let feed = try TillService(
             settings: settings, lanes: lanes, readsStandardInput: readsStandardInput,
             decoder: TillEventDecoder(screening: screening(lanes)), gate: gate, log: log)

@@ -32,7 +32,14 @@ public struct Capture: Sendable {
     public var reportID: UInt8?
     /// Of a recording of a serial port; nil where the file does not say.
     public var serialAdapter: SerialAdapter?
+    /// How the reader was set up when it was recorded; nil where the file does not say.
+    public var setup: ReaderOptions?
+    /// False where the file says that other digits stand in place of those that were read.
+    public var hasRealDigits = true
     public var cases: [Case]
+
+    /// The kind of a recording of a reader that speaks a protocol.
+    public static func kind(of kind: ReaderProtocol) -> String { CaptureDecoder.kind(of: kind) ?? kind.rawValue }
 
     /// Between reports of which the file does not tell the time: what a keyboard wedge at full speed keeps.
     public static let usualInterval = Duration.milliseconds(4)

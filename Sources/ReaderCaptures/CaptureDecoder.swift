@@ -28,6 +28,11 @@ public struct CaptureDecoder: Sendable {
         "decoded-text": .characters,
     ]
 
+    /// The word that `Capture.kind` has for a protocol.
+    static func kind(of wanted: ReaderProtocol) -> String? {
+        ways.filter { if case .usual(wanted) = $0.value { true } else { false } }.keys.min()
+    }
+
     /// What one case gave.
     public struct Reading: Sendable {
         public var scans: [DecodedScan] = []
@@ -42,6 +47,11 @@ public struct CaptureDecoder: Sendable {
 
     public init(_ capture: Capture, options: ReaderOptions = .init()) {
         self.capture = capture
+        var options = options
+        // A reader whose protocol the settings named, since its id says nothing.
+        if case .usual(let kind)? = Self.ways[capture.kind], ReaderProtocol.hints.contains(kind) {
+            options.protocolHint = options.protocolHint ?? kind
+        }
         self.options = options
     }
 

@@ -1,3 +1,4 @@
+import CardReading
 import DataFormats
 import FoundationEssentials
 public import LoyaltyModel
@@ -17,11 +18,34 @@ extension Capture {
             reportID = try layout.integer("report_id", 1...255).map { UInt8(clamping: $0) }
         }
         if var usb = try root.table("usb") { serialAdapter = try usb.word("adapter") }
+        if let table = try root.table("setup") { setup = try Self.options(table) }
+        hasRealDigits = try root.string("digits") != "replaced"
         var cases: [Case] = []
         for key in ["cases", "keyboard_cases"] {
             for reader in try root.tables(key) { cases.append(try Self.sample(reader)) }
         }
         self.cases = cases
+    }
+
+    private static func options(_ reader: TableReader) throws(LoyaltyError) -> ReaderOptions {
+        var reader = reader
+        var options = ReaderOptions()
+        if let name = try reader.string("layout") {
+            guard let layout = KeyboardLayout(named: name) else {
+                throw reader.error("layout", "there is no layout \"\(name)\"")
+            }
+            options.layout = layout
+        }
+        if let words = try reader.strings("terminators") {
+            let terminators = words.compactMap(ScanTerminator.init)
+            guard terminators.count == words.count else {
+                let known = ScanTerminator.allCases.map(\.rawValue).joined(separator: ", ")
+                throw reader.error("terminators", "expected some of \(known)")
+            }
+            options.terminators = Set(terminators)
+        }
+        if let gap = try reader.integer("gap_ms", 1...60_000) { options.gap = .milliseconds(gap) }
+        return options
     }
 
     private static func sample(_ reader: TableReader) throws(LoyaltyError) -> Case {

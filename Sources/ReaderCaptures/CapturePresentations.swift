@@ -18,7 +18,8 @@ extension Capture {
             }
             let reports = try decoder.timeline(sample).map { Presentation.Report(at: $0.at, bytes: $0.report) }
             let kind = try decoder.decoder(for: sample.payload)?.kind
-            presentations += Presentation.split(reports, facts: facts, protocolHint: kind)
+            presentations += Presentation.split(
+                reports, facts: facts, hasRealDigits: hasRealDigits, protocolHint: kind)
         }
         guard !presentations.isEmpty else {
             throw LoyaltyError(

@@ -34,6 +34,9 @@ public struct CapturePlayer: Sendable {
     private var next = 0
     private var start: MonotonicTime?
     private var isAnnounced = false
+    private var played: [(ReaderID, [UInt8], MonotonicTime)] = []
+    /// The readers whose reports can be recorded.
+    public let interfaces: [ReaderTap.Interface]
 
     /// - Parameters:
     ///   - recordings: cases without bytes are left out.
@@ -44,6 +47,7 @@ public struct CapturePlayer: Sendable {
     ) throws(LoyaltyError) {
         var readers: [Reader] = []
         var steps: [Step] = []
+        var interfaces: [ReaderTap.Interface] = []
         var time = Self.interval
         for (index, (capture, options)) in recordings.enumerated() {
             let decoder = CaptureDecoder(capture, options: options)
@@ -58,12 +62,15 @@ public struct CapturePlayer: Sendable {
                 }
                 time += (timeline.last?.at ?? .zero) + Self.interval
             }
-            readers.append(
-                Reader(
-                    description: ReaderDescription(
-                        vendorID: capture.vendorID, productID: capture.productID, product: capture.name, kind: kind,
-                        portPath: Self.portPath(index), interfaceNumber: 0)))
+            let description = ReaderDescription(
+                vendorID: capture.vendorID, productID: capture.productID, product: capture.name, kind: kind,
+                portPath: Self.portPath(index), interfaceNumber: 0)
+            readers.append(Reader(description: description))
+            if let facts = try? decoder.facts() {
+                interfaces.append(ReaderTap.Interface(reader: description, facts: facts, options: options))
+            }
         }
+        self.interfaces = interfaces
         self.readers = readers
         self.steps = steps
         self.repeats = repeats
@@ -115,6 +122,12 @@ public struct CapturePlayer: Sendable {
         return events
     }
 
+    /// The reports that were played since the last call.
+    public mutating func takeReports() -> [(ReaderID, [UInt8], MonotonicTime)] {
+        defer { played = [] }
+        return played
+    }
+
     private mutating func expire(at instant: MonotonicTime, _ now: MonotonicTime, into events: inout [ReaderEvent]) {
         for index in readers.indices {
             guard let deadline = readers[index].decoder?.deadline, deadline <= instant else { continue }
@@ -130,6 +143,7 @@ public struct CapturePlayer: Sendable {
             readers[step.reader].decoder = decoder
             readers[step.reader].reportedDrops = 0
         case .report(let report):
+            played.append((readers[step.reader].description.id, report, instant))
             deliver(
                 readers[step.reader].decoder?.receive(report, at: instant) ?? [], step.reader, now, into: &events)
         case .characters(let characters):

@@ -7,6 +7,7 @@ public final class CaptureReaderBackend: ReaderBackend {
     private let player: CapturePlayer
     private let clock: any LoyaltyClock
     private let sleep: @Sendable (Duration) async throws -> Void
+    public let tap = ReaderTap()
     private let task = Mutex<Task<Void, Never>?>(nil)
 
     /// - Parameter sleep: waits by the clock; it throws where the task is cancelled.
@@ -23,7 +24,8 @@ public final class CaptureReaderBackend: ReaderBackend {
     public var lastHeartbeat: MonotonicTime { clock.monotonic }
 
     public func start(_ deliver: @escaping @Sendable (ReaderEvent) -> Void) throws(LoyaltyError) {
-        let (clock, sleep, player) = (clock, sleep, player)
+        let (clock, sleep, player, tap) = (clock, sleep, player, tap)
+        for interface in player.interfaces { tap.announce(interface) }
         task.withLock { task in
             guard task == nil else { return }
             task = Task {
@@ -34,6 +36,7 @@ public final class CaptureReaderBackend: ReaderBackend {
                         do { try await sleep(wait) } catch { return }
                     }
                     for event in player.advance(to: clock.monotonic) { deliver(event) }
+                    for (id, report, instant) in player.takeReports() { tap.note(report, of: id, at: instant) }
                 }
             }
         }

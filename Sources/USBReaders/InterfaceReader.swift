@@ -134,6 +134,7 @@ final class InterfaceReader {
         case .emitDisconnected:
             wakeAt = nil
             announced = nil
+            host.tap.withdraw(id)
             host.deliver(.disconnected(description.id))
         }
         return nil
@@ -169,6 +170,7 @@ final class InterfaceReader {
             self.decoder = decoder
             assembler = ReportAssembler(reportLength: decoder.inputReportLength, packetSize: interface.packetSize)
             reportedDrops = (0, decoder.droppedPartialScans)
+            host.tap.announce(ReaderTap.Interface(reader: description, facts: facts, options: options))
             return .understood
         }
     }
@@ -370,6 +372,7 @@ final class InterfaceReader {
             let scans = decoder?.receive(assembler.bytes, at: now) ?? []
             sendAnswers()
             deliver(scans)
+            host.tap.note(assembler.bytes, of: id, at: now)
             assembler.wipe()
         }
     }
@@ -391,6 +394,7 @@ final class InterfaceReader {
     private func forget() {
         assembler.reset()
         decoder?.reset()
+        host.tap.interrupt(id)
         reportDrops()
     }
 

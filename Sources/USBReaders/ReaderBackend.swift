@@ -9,6 +9,8 @@ public protocol ReaderBackend: Sendable {
     func start(_ deliver: @escaping @Sendable (ReaderEvent) -> Void) throws(LoyaltyError)
     /// What is in flight is not delivered.
     func stop()
+    /// Where the reports of a reader can be had, for a recording.
+    var tap: ReaderTap { get }
     /// Has a reader beep or light up, where it is ready and can.
     func signal(_ signal: ScanDecoder.Signal, on reader: ReaderID)
 }

@@ -134,8 +134,6 @@ public enum ReaderEvent: Sendable {
 extension LoyaltyError.Code {
     /// libusb does not start: no USB in this system, or no access to it.
     public static let usbUnavailable = Self("usb.unavailable", kind: .unavailable)
-    /// A device match in the settings is neither `VVVV:PPPP`, `VVVV:*` nor a port path.
-    public static let usbMatchSyntax = Self("usb.match_syntax", kind: .configuration)
 }
 
 /// Four hexadecimal digits, as USB ids are written.

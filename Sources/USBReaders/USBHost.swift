@@ -7,6 +7,7 @@ import LoyaltyModel
 final class USBHost {
     let options: USBReaderOptions
     let policy: ClaimPolicy
+    let tap: ReaderTap
     private let context: OpaquePointer
     private let clock: any LoyaltyClock
     private let sink: @Sendable (ReaderEvent) -> Void
@@ -32,12 +33,13 @@ final class USBHost {
     static let mostConfigurationRetries = 5
 
     init(
-        context: OpaquePointer, options: USBReaderOptions, clock: any LoyaltyClock,
+        context: OpaquePointer, options: USBReaderOptions, clock: any LoyaltyClock, tap: ReaderTap,
         sink: @escaping @Sendable (ReaderEvent) -> Void
     ) {
         self.context = context
         self.options = options
         self.clock = clock
+        self.tap = tap
         self.sink = sink
         resumeWatch = ResumeWatch(suspended: ResumeWatch.systemSuspended())
         policy = ClaimPolicy(rules: options.claim, keyboards: options.claimKeyboards)

@@ -14,6 +14,7 @@ public final class USBReaderBackend: Sendable {
     private let heartbeat: Atomic<UInt64>
     private let running = Mutex<Running?>(nil)
 
+    public let tap = ReaderTap()
     private let signals = Mutex<[(ReaderID, ScanDecoder.Signal)]>([])
     /// More than that wait only where the thread is stuck; a beep that late would mislead.
     private static let mostSignals = 16
@@ -81,7 +82,7 @@ public final class USBReaderBackend: Sendable {
         var context: OpaquePointer?
         let code = libusb_init(&context)
         guard code == 0, let context else { throw Self.unavailable("libusb does not start", code) }
-        let host = USBHost(context: context, options: options, clock: clock, sink: deliver)
+        let host = USBHost(context: context, options: options, clock: clock, tap: tap, sink: deliver)
         let hotplug = host.listenForHotplug()
         guard hotplug == 0 else {
             libusb_exit(context)

@@ -38,6 +38,27 @@ actor StoreState: ControlState {
         await journal.events(after: number, patience: patience)
     }
 
+    private(set) var recordings: [ReaderRecordingRequest] = []
+    /// What a recording tells before it goes on without an end.
+    var recordingLines: [ReaderRecordingLine?] = []
+    func setRecording(_ lines: [ReaderRecordingLine?]) { recordingLines = lines }
+    nonisolated let endedRecordings = AsyncStream.makeStream(of: Void.self)
+
+    func record(_ request: ReaderRecordingRequest) async throws -> AsyncStream<ReaderRecordingLine?> {
+        guard report.readers.contains(where: { $0.id == request.reader }) else {
+            throw LoyaltyError(.controlNotFound, "there is no such reader")
+        }
+        recordings.append(request)
+        let (lines, continuation) = AsyncStream.makeStream(of: ReaderRecordingLine?.self)
+        for line in recordingLines { continuation.yield(line) }
+        let heart = Task { while (try? await Task.sleep(for: .milliseconds(20))) != nil { continuation.yield(nil) } }
+        continuation.onTermination = { [endedRecordings] _ in
+            heart.cancel()
+            endedRecordings.continuation.yield()
+        }
+        return lines
+    }
+
     func signal(_ request: ReaderSignalRequest) async throws {
         guard report.readers.contains(where: { $0.id == request.reader }) else {
             throw LoyaltyError(.controlNotFound, "there is no such reader")

@@ -96,4 +96,27 @@ struct KeyReportFormat: Sendable {
         }
         return modifiers
     }
+
+    /// The report with other keys in place of those that `read` gave, in that order. Modifiers and bit maps stay.
+    func replacingKeys(of report: [UInt8], by usages: [UInt8]) -> [UInt8] {
+        guard let format = reports[usesReportIDs ? (report.first ?? 0) : 0] else { return report }
+        var result = report
+        var next = 0
+        for keys in format.keys {
+            for index in 0..<keys.count {
+                let offset = keys.bitOffset + index * keys.size
+                guard let value = ReportBits.value(report, bitOffset: offset, size: keys.size), value != 0 else {
+                    continue
+                }
+                let usage = keys.isArray ? Int(value) + keys.base : keys.base + index
+                guard !Self.modifierUsages.contains(usage), usage > Self.errors.upperBound, UInt8(exactly: usage) != nil
+                else { continue }
+                if next < usages.count, keys.isArray, keys.size == 8, offset.isMultiple(of: 8) {
+                    result[offset / 8] = UInt8(clamping: Int(usages[next]) - keys.base)
+                }
+                next += 1
+            }
+        }
+        return result
+    }
 }

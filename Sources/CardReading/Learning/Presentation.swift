@@ -37,7 +37,7 @@ public struct Presentation: Sendable {
 
     /// Cuts a recording at its silences.
     public static func split(
-        _ reports: [Report], facts: InterfaceFacts, protocolHint: ReaderProtocol? = nil
+        _ reports: [Report], facts: InterfaceFacts, hasRealDigits: Bool = true, protocolHint: ReaderProtocol? = nil
     ) -> [Presentation] {
         var presentations: [[Report]] = []
         for report in reports {
@@ -47,7 +47,9 @@ public struct Presentation: Sendable {
                 presentations.append([report])
             }
         }
-        return presentations.map { Presentation(facts: facts, reports: $0, protocolHint: protocolHint) }
+        return presentations.map {
+            Presentation(facts: facts, reports: $0, hasRealDigits: hasRealDigits, protocolHint: protocolHint)
+        }
     }
 
     /// The longest silence between two reports.

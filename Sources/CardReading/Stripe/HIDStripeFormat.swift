@@ -51,4 +51,23 @@ struct HIDStripeFormat: Sendable {
         }
         return swipe
     }
+
+    /// The report without its tracks and without what is not known of it, and the tracks by themselves.
+    ///
+    /// - Parameter report: at least `reportLength` bytes.
+    func takenApart(_ report: [UInt8]) -> (blank: [UInt8], tracks: [RawTrack]) {
+        var blank = [UInt8](repeating: 0, count: report.count)
+        var raw: [RawTrack] = []
+        if let id = report.first, tracks.allSatisfy({ $0.data.lowerBound > 0 && $0.length?.lowerBound != 0 }) {
+            blank[0] = id
+        }
+        for track in tracks {
+            if let length = track.length { blank.replaceSubrange(length, with: report[length]) }
+            let length = min(track.length.map { report.value($0) } ?? track.data.count, track.data.count)
+            let place = track.data.prefix(length)
+            guard report[place].contains(where: { $0 != 0 }) else { continue }
+            raw.append(RawTrack(place: place, bits: TrackBits.reading(report[place], track: track.number)))
+        }
+        return (blank, raw)
+    }
 }

@@ -46,6 +46,19 @@ enum IDTechFrame {
         return tracks(bytes, end: end, isEnhanced: isEnhanced).map(StripeReading.swipe) ?? .invalid
     }
 
+    /// Renews LRC and SUM of a frame whose payload was changed.
+    ///
+    /// - Returns: false where the bytes are no whole frame.
+    static func reseal(_ bytes: inout [UInt8]) -> Bool {
+        guard bytes.count >= Offset.payload, bytes.first == startOfText else { return false }
+        let end = Offset.payload + bytes.value(1..<3)
+        guard end + trailer <= bytes.count, bytes[end + 2] == endOfText else { return false }
+        let payload = bytes[Offset.payload..<end]
+        bytes[end] = payload.reduce(0, ^)
+        bytes[end + 1] = payload.reduce(UInt8(0), &+)
+        return true
+    }
+
     private static func tracks(_ bytes: [UInt8], end: Int, isEnhanced: Bool) -> StripeSwipe? {
         var swipe = StripeSwipe()
         var position = isEnhanced ? Offset.enhancedTracks : Offset.originalTracks

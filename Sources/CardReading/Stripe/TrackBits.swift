@@ -35,6 +35,11 @@ struct TrackBits {
     ///   - number: 1 to 3.
     /// - Returns: nil where a sentinel is missing, or where a parity bit or the LRC is wrong.
     static func characters(_ bytes: ArraySlice<UInt8>, track number: Int) -> [UInt8]? {
+        reading(bytes, track: number)?.characters
+    }
+
+    /// As `characters`, with the place at which they stand.
+    static func reading(_ bytes: ArraySlice<UInt8>, track number: Int) -> Reading? {
         guard let first = bytes.firstIndex(where: { $0 != 0 }), let last = bytes.lastIndex(where: { $0 != 0 }) else {
             return nil
         }
@@ -43,7 +48,12 @@ struct TrackBits {
         for isReversed in [false, true] {
             let bits = TrackBits(bytes: used, isReversed: isReversed)
             for alphabet in number == 1 ? [Alphabet.alphanumeric] : [.numeric, .alphanumeric] {
-                if let characters = bits.characters(alphabet) { return characters }
+                guard let characters = bits.characters(alphabet) else { continue }
+                // Reversed bits are counted from the end of all bytes, of which the last may have been left out.
+                let skipped = isReversed ? bytes.endIndex - 1 - last : first - bytes.startIndex
+                return Reading(
+                    characters: characters, isReversed: isReversed, isAlphanumeric: alphabet == .alphanumeric,
+                    start: 8 * skipped + bits.firstOne)
             }
         }
         return nil
@@ -56,8 +66,10 @@ struct TrackBits {
         return (bytes[bytes.startIndex + position / 8] >> UInt8(position % 8)) & 1
     }
 
+    private var firstOne: Int { (0..<count).first { self[$0] == 1 } ?? count }
+
     private func characters(_ alphabet: Alphabet) -> [UInt8]? {
-        guard var position = (0..<count).first(where: { self[$0] == 1 }) else { return nil }
+        var position = firstOne
         var characters: [UInt8] = []
         var check: UInt8 = 0
         while position < count, characters.count < Self.maximumCharacters {

@@ -35,6 +35,28 @@ public struct ControlClient: Sendable {
         _ = try await send(.post("/v1/readers/signal", ContractCoding.encode(request)))
     }
 
+    /// What a reader sends from now on, as `GET /v1/readers/reports` answers it; the first line has the device. Ends where the
+    /// daemon does, and where whoever asks stops listening.
+    ///
+    /// - Parameter keepsDigits: whether the digits of loyalty cards are wanted as they are.
+    public func readerReports(
+        of reader: ReaderID, keepsDigits: Bool = false
+    ) async throws(LoyaltyError) -> AsyncThrowingStream<ReaderRecordingLine, any Error> {
+        let request = ControlRequest.get(
+            "/v1/readers/reports", [("reader", reader.name), ("digits", keepsDigits ? "kept" : "replaced")])
+        let (lines, continuation) = AsyncThrowingStream.makeStream(of: ReaderRecordingLine.self)
+        do {
+            let channel = try await connecting(MultiThreadedEventLoopGroup.singleton.next()) { [timeout] in
+                LineCollector(lines: continuation, timeout: timeout)
+            }.get()
+            continuation.onTermination = { _ in channel.close(promise: nil) }
+            Self.write(request, to: channel)
+        } catch {
+            throw (error as? LoyaltyError) ?? cannotConnect(error)
+        }
+        return lines
+    }
+
     public func sales(limit: Int = 50, before: String? = nil) async throws(LoyaltyError) -> [SaleSummary] {
         let query = [("limit", "\(limit)")] + (before.map { [("before", $0)] } ?? [])
         return try await call(.get("/v1/sales", query))
@@ -111,27 +133,35 @@ public struct ControlClient: Sendable {
     private func exchange(_ request: ControlRequest, _ timeout: TimeAmount) async throws -> ControlResponse {
         let loop = MultiThreadedEventLoopGroup.singleton.next()
         let promise = loop.makePromise(of: ControlResponse.self)
-        let connected = ClientBootstrap(group: loop).connectTimeout(.seconds(2)).channelInitializer { channel in
+        let connected = connecting(loop) { ResponseCollector(promise: promise, timeout: timeout) }
+        connected.whenFailure { promise.fail($0) }
+        connected.whenSuccess { Self.write(request, to: $0) }
+        return try await promise.futureResult.get()
+    }
+
+    private func connecting(
+        _ loop: any EventLoop, _ handler: @escaping @Sendable () -> some ChannelHandler
+    ) -> EventLoopFuture<any Channel> {
+        ClientBootstrap(group: loop).connectTimeout(.seconds(2)).channelInitializer { channel in
             channel.eventLoop.makeCompletedFuture {
                 try channel.pipeline.syncOperations.addHTTPClientHandlers()
-                try channel.pipeline.syncOperations.addHandler(ResponseCollector(promise: promise, timeout: timeout))
+                try channel.pipeline.syncOperations.addHandler(handler())
             }
         }.connect(unixDomainSocketPath: socketPath)
-        connected.whenFailure { promise.fail($0) }
-        connected.whenSuccess { channel in
-            var headers: HTTPHeaders = ["host": "localhost", "connection": "close"]
-            if let body = request.body {
-                headers.add(name: "content-type", value: "application/json")
-                headers.add(name: "content-length", value: "\(body.count)")
-            }
-            let head = HTTPRequestHead(version: .http1_1, method: request.method, uri: request.uri, headers: headers)
-            channel.write(HTTPClientRequestPart.head(head), promise: nil)
-            if let body = request.body {
-                channel.write(HTTPClientRequestPart.body(.byteBuffer(ByteBuffer(bytes: body))), promise: nil)
-            }
-            channel.writeAndFlush(HTTPClientRequestPart.end(nil), promise: nil)
+    }
+
+    private static func write(_ request: ControlRequest, to channel: any Channel) {
+        var headers: HTTPHeaders = ["host": "localhost", "connection": "close"]
+        if let body = request.body {
+            headers.add(name: "content-type", value: "application/json")
+            headers.add(name: "content-length", value: "\(body.count)")
         }
-        return try await promise.futureResult.get()
+        let head = HTTPRequestHead(version: .http1_1, method: request.method, uri: request.uri, headers: headers)
+        channel.write(HTTPClientRequestPart.head(head), promise: nil)
+        if let body = request.body {
+            channel.write(HTTPClientRequestPart.body(.byteBuffer(ByteBuffer(bytes: body))), promise: nil)
+        }
+        channel.writeAndFlush(HTTPClientRequestPart.end(nil), promise: nil)
     }
 
     private func cannotConnect(_ error: any Error) -> LoyaltyError {

@@ -107,3 +107,76 @@ final class ResponseCollector: ChannelInboundHandler {
         context.close(promise: nil)
     }
 }
+
+/// Hands out the lines of an answer that goes on and on. An answer that is not a success becomes the error it carries.
+final class LineCollector: ChannelInboundHandler {
+    typealias InboundIn = HTTPClientResponsePart
+
+    /// In bytes.
+    static let longestLine = 1024 * 1024
+
+    private let lines: AsyncThrowingStream<ReaderRecordingLine, any Error>.Continuation
+    private let timeout: TimeAmount
+    private var deadline: Scheduled<Void>?
+    private var status = 0
+    private var rest: [UInt8] = []
+
+    init(lines: AsyncThrowingStream<ReaderRecordingLine, any Error>.Continuation, timeout: TimeAmount) {
+        self.lines = lines
+        self.timeout = timeout
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) { restartTimeout(context) }
+
+    private func restartTimeout(_ context: ChannelHandlerContext) {
+        deadline?.cancel()
+        let (channel, lines) = (context.channel, lines)
+        deadline = context.eventLoop.scheduleTask(in: timeout) {
+            lines.finish(throwing: LoyaltyError(.controlTimeout, "the daemon has fallen silent", remedy: "See its log"))
+            channel.close(promise: nil)
+        }
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        restartTimeout(context)
+        switch unwrapInboundIn(data) {
+        case .head(let head): status = Int(head.status.code)
+        case .body(let buffer):
+            rest.append(contentsOf: buffer.readableBytesView)
+            if (200...299).contains(status) { takeLines(context) }
+            if rest.count > Self.longestLine {
+                end(LoyaltyError(.controlProtocol, "a line of the daemon's is too long"), context)
+            }
+        case .end:
+            guard !(200...299).contains(status) else { return end(nil, context) }
+            let body = try? ContractCoding.decode(ErrorBody.self, from: rest)
+            end(
+                body?.loyaltyError
+                    ?? LoyaltyError(.controlProtocol, "the daemon answered HTTP \(status) without saying why"), context
+            )
+        }
+    }
+
+    private func takeLines(_ context: ChannelHandlerContext) {
+        while let newline = rest.firstIndex(of: 0x0a) {
+            let line = Array(rest[..<newline])
+            rest.removeSubrange(...newline)
+            guard !line.isEmpty else { continue }
+            do { lines.yield(try ContractCoding.decode(ReaderRecordingLine.self, from: line)) } catch {
+                return end(error, context)
+            }
+        }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        end(LoyaltyError(.controlProtocol, "the daemon's answer is not HTTP"), context)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) { end(nil, context) }
+
+    private func end(_ error: LoyaltyError?, _ context: ChannelHandlerContext) {
+        deadline?.cancel()
+        if let error { lines.finish(throwing: error) } else { lines.finish() }
+        context.close(promise: nil)
+    }
+}

@@ -18,6 +18,8 @@ extension LoyaltyError.Code {
     public static let controlCannotListen = Self("control.cannot_listen", kind: .configuration)
     /// The reader is there, but not in a state to do what is asked.
     public static let readerNotReady = Self("control.reader_not_ready", kind: .unavailable)
+    /// So many recordings run already that another might get in the way of the scans.
+    public static let tooManyRecordings = Self("control.too_many_recordings", kind: .temporary)
     /// A defect; the log says more.
     public static let controlInternal = Self("control.internal", kind: .internal)
 }

@@ -30,9 +30,13 @@ public struct ReaderReport: Hashable, Sendable, Codable {
     public var lastReadAt: Timestamp?
     public var problem: String?
     public var remedy: String?
+    /// The state in a finer word: `no_permission`, `busy`, `unclaimed_keyboard`, `failed`.
+    public var word: String?
+    /// What it should be told of although it works, as a stable word: `reader_encrypting`.
+    public var notice: String?
 
     private enum CodingKeys: String, CodingKey {
-        case id, name, state, usb, path, serial, driver, firmware, register, errors, problem, remedy
+        case id, name, state, usb, path, serial, driver, firmware, register, errors, problem, remedy, word, notice
         case readsToday = "reads_today"
         case refusedToday = "refused_today"
         case lastReadAt = "last_read_at"

@@ -61,6 +61,16 @@ struct ControlRoutes: Sendable {
             let wait = try request.number("wait", 0...30) ?? 20
             return try Response(encoding: await state.readerEvents(after: after, patience: .seconds(wait)))
         }
+        router.get("v1/readers/reports") { [state] request, context in
+            var recording = ReaderRecordingRequest(reader: ReaderID(try request.required("reader")))
+            switch request.query("digits") {
+            case nil, "replaced": break
+            case "kept": recording.keepsDigits = true
+            default: throw LoyaltyError(.controlBadRequest, "digits is replaced or kept")
+            }
+            recording.userID = await context.peerUserID()
+            return Response(lines: try await state.record(recording))
+        }
         router.post("v1/readers/signal") { [state] request, _ in
             try await state.signal(request.decode(ReaderSignalRequest.self))
             return Response(json: Array("{}".utf8), status: .accepted)

@@ -8,6 +8,10 @@ public protocol ControlState: Sendable {
     func readers() async throws -> [ReaderReport]
     /// As `ReaderJournal.events(after:patience:)`.
     func readerEvents(after number: Int?, patience: Duration) async throws -> ReaderEventPage
+    /// What a reader sends from now on: first a line with the device, then one for each report and scan; nil where nothing has
+    /// happened for a while, so that whoever writes them notices that nobody listens any more. Never ends by itself.
+    /// - Throws: `control.not_found`, `control.reader_not_ready`, `control.too_many_recordings`.
+    func record(_ request: ReaderRecordingRequest) async throws -> AsyncStream<ReaderRecordingLine?>
     /// Has a reader beep or light up. That it can is not promised.
     /// - Throws: `control.not_found`, `control.reader_not_ready`.
     func signal(_ request: ReaderSignalRequest) async throws

@@ -45,6 +45,19 @@ extension Response {
         )
     }
 
+    /// One JSON document a line, as they come; an empty line where there is none, which fails once nobody listens.
+    init(lines: AsyncStream<ReaderRecordingLine?>) {
+        self.init(
+            status: .ok, headers: [.contentType: "application/x-ndjson", .cacheControl: "no-store"],
+            body: ResponseBody { writer in
+                for await line in lines {
+                    let bytes = try line.map { line throws in try ContractCoding.encode(line) } ?? []
+                    try await writer.write(ByteBuffer(bytes: bytes + [0x0a]))
+                }
+                try await writer.finish(nil)
+            })
+    }
+
     init(text: String, type: String) {
         self.init(
             status: .ok,

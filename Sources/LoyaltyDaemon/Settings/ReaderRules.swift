@@ -43,8 +43,14 @@ struct ReaderRules: Sendable {
             var recordings: [(capture: Capture, options: ReaderOptions)] = []
             for (index, file) in files.enumerated() {
                 let capture = try Capture(path: file)
-                let reader = options.reader(
+                let isNamed = rules.contains { rule in
+                    rule.match.matches(
+                        vendorID: capture.vendorID, productID: capture.productID,
+                        portPath: CapturePlayer.portPath(index))
+                }
+                let named = options.reader(
                     vendorID: capture.vendorID, productID: capture.productID, portPath: CapturePlayer.portPath(index))
+                let reader = isNamed ? named : capture.setup ?? named
                 recordings.append((capture, reader))
             }
             return try CapturePlayer(recordings, repeats: repeats)

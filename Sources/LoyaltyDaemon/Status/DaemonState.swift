@@ -20,6 +20,7 @@ final class DaemonState: ControlState {
         var concerns: Concerns
         /// Has a reader beep or light up.
         var signal: @Sendable (ReaderID, TillAnswer.Signal) -> Void
+        var recorder: ReaderRecorder?
     }
 
     private struct WordSince {
@@ -50,11 +51,27 @@ final class DaemonState: ControlState {
         await parts.readers.journal.events(after: number, patience: patience)
     }
 
-    func signal(_ request: ReaderSignalRequest) async throws {
-        guard let reader = readerReports.first(where: { $0.id == request.reader }) else {
+    func record(_ request: ReaderRecordingRequest) async throws -> AsyncStream<ReaderRecordingLine?> {
+        let reader = try report(of: request.reader)
+        guard let lines = try parts.recorder?.record(request, name: reader.name) else {
+            throw LoyaltyError(
+                .readerNotReady,
+                "nothing can be recorded, for the reader is \(reader.state.rawValue)"
+                    + (reader.problem.map { ": \($0)" } ?? ""), remedy: reader.remedy)
+        }
+        return lines
+    }
+
+    private func report(of id: ReaderID) throws(LoyaltyError) -> ReaderReport {
+        guard let reader = readerReports.first(where: { $0.id == id }) else {
             throw LoyaltyError(
                 .controlNotFound, "there is no such reader", remedy: "loyaltyctl readers list names them all")
         }
+        return reader
+    }
+
+    func signal(_ request: ReaderSignalRequest) async throws {
+        let reader = try report(of: request.reader)
         guard reader.state == .ready else {
             throw LoyaltyError(
                 .readerNotReady,

@@ -141,6 +141,8 @@ final class ReaderRegister: Sendable {
         if !entry.isGone {
             report.problem = entry.state?.reason ?? entry.notice?.message
             report.remedy = entry.state?.remedy(for: description) ?? entry.notice?.remedy
+            report.word = entry.state?.word
+            report.notice = entry.notice?.rawValue
         }
         return report
     }

@@ -5,8 +5,8 @@ struct ReadersCommand: AsyncParsableCommand {
         commandName: "readers",
         abstract: "The card readers.",
         subcommands: [
-            ReadersListCommand.self, ReadersWatchCommand.self, ReadersTestCommand.self, ReadersDecodeCommand.self,
-            ReadersLearnCommand.self,
+            ReadersListCommand.self, ReadersWatchCommand.self, ReadersTestCommand.self, ReadersDoctorCommand.self,
+            ReadersRecordCommand.self, ReadersDecodeCommand.self, ReadersLearnCommand.self,
         ],
         defaultSubcommand: ReadersListCommand.self
     )

@@ -18,23 +18,24 @@ struct ReadersDecodeCommand: AsyncParsableCommand {
     @Argument(help: "A capture: Examples/captures/README.md describes the form.")
     var file: String
 
-    @Option(help: "The layout that the reader is programmed for.")
-    var layout = "us"
+    @Option(help: "The layout that the reader is programmed for; else what the file says, or us.")
+    var layout: String?
 
     @Option(name: .customLong("case"), help: "Only the case of this id.")
     var only: String?
 
     func validate() throws {
-        guard KeyboardLayout(named: layout) != nil else {
+        if let layout, KeyboardLayout(named: layout) == nil {
             let names = KeyboardLayout.all.map(\.name).joined(separator: ", ")
             throw ValidationError("There is no layout \"\(layout)\". Known: \(names)")
         }
     }
 
     func run() async throws {
-        var options = ReaderOptions()
-        if let known = KeyboardLayout(named: layout) { options.layout = known }
-        let report = try CaptureReport(Capture(path: file), options: options, only: only)
+        let capture = try Capture(path: file)
+        var options = capture.setup ?? ReaderOptions()
+        if let known = layout.flatMap(KeyboardLayout.init(named:)) { options.layout = known }
+        let report = try CaptureReport(capture, options: options, only: only)
         try output.print(report) { Self.text(report, $0) }
         guard report.agrees else { throw ExitCode(LoyaltyError.Kind.badData.rawValue) }
     }

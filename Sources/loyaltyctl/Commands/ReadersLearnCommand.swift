@@ -57,7 +57,7 @@ struct ReadersLearnCommand: AsyncParsableCommand {
     func run() async throws {
         let source: any PresentationSource
         if from.isEmpty {
-            throw ValidationError("Name captures with --from")
+            source = try await LiveSource(connection.client, reader: reader)
         } else {
             source = try CaptureSource(files: from, layout: KeyboardLayout(named: layout) ?? .us)
         }
