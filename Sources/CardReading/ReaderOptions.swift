@@ -21,6 +21,12 @@ public struct ReaderOptions: Sendable, Hashable {
     public var continuationGap: Duration
     /// Whether one trailing CR, LF, CR LF or TAB is cut off readers that send it as data.
     public var stripsSuffix: Bool
+    /// What the reader puts in front of every code and what it puts behind it, before the terminator: `02` and `03`, say. Cut off
+    /// where it is there. Keyboard wedges and serial ports only.
+    public var prefix: [UInt8]
+    public var suffix: [UInt8]
+    /// Whether the reader types letters for a host whose Caps Lock is on: small ones for capitals.
+    public var isCapsLocked: Bool
     /// The NumLock light sent to a keyboard wedge at start. Caps Lock stays off always: readers compensate for it.
     public var numLock: Bool
     /// Keys that stand for a control character; Ctrl with a letter or with `[ \ ] 6 -` needs no entry.
@@ -35,6 +41,8 @@ public struct ReaderOptions: Sendable, Hashable {
     /// What the reader speaks, said by the settings; nil leaves it to the descriptors and the table. Overrides the table, not
     /// the descriptors.
     public var protocolHint: ReaderProtocol?
+    /// Characters come as they are, terminator and all, and only silence ends them: for those who find out how a reader is set.
+    var isVerbatim = false
 
     /// - Parameter functionKeys: usage of page 07 to character; by default F8 (41h) is GS.
     public init(
@@ -43,6 +51,9 @@ public struct ReaderOptions: Sendable, Hashable {
         gap: Duration = .milliseconds(80),
         continuationGap: Duration = .milliseconds(500),
         stripsSuffix: Bool = true,
+        prefix: [UInt8] = [],
+        suffix: [UInt8] = [],
+        isCapsLocked: Bool = false,
         numLock: Bool = false,
         functionKeys: [UInt8: UInt8] = [0x41: 0x1d],
         signals: [ScanDecoder.Signal: [UInt8]] = [:],
@@ -55,6 +66,9 @@ public struct ReaderOptions: Sendable, Hashable {
         self.gap = gap
         self.continuationGap = continuationGap
         self.stripsSuffix = stripsSuffix
+        self.prefix = prefix
+        self.suffix = suffix
+        self.isCapsLocked = isCapsLocked
         self.numLock = numLock
         self.functionKeys = functionKeys
         self.signals = signals

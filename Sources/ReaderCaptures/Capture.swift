@@ -34,6 +34,8 @@ public struct Capture: Sendable {
     public var serialAdapter: SerialAdapter?
     /// How the reader was set up when it was recorded; nil where the file does not say.
     public var setup: ReaderOptions?
+    /// False where the file says that other digits stand in place of those that were read.
+    public var hasRealDigits = true
     public var cases: [Case]
 
     /// The kind of a recording of a reader that speaks a protocol.

@@ -19,6 +19,7 @@ extension Capture {
         }
         if var usb = try root.table("usb") { serialAdapter = try usb.word("adapter") }
         if let table = try root.table("setup") { setup = try Self.options(table) }
+        hasRealDigits = try root.string("digits") != "replaced"
         var cases: [Case] = []
         for key in ["cases", "keyboard_cases"] {
             for reader in try root.tables(key) { cases.append(try Self.sample(reader)) }

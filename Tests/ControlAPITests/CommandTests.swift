@@ -13,6 +13,9 @@ struct CommandTests {
         (["readers", "decode", "f.json", "--layout", "de", "--case", "a", "--json"], "ReadersDecodeCommand"),
         (["readers", "watch", "--count", "3", "--json"], "ReadersWatchCommand"),
         (["readers", "test", "usb-1-1.2:0", "--signal", "no"], "ReadersTestCommand"),
+        (["readers", "learn"], "ReadersLearnCommand"),
+        (["readers", "learn", "usb-1-1.2:0", "-o", "r.toml", "--scheme", "gold"], "ReadersLearnCommand"),
+        (["readers", "learn", "--from", "a.json", "b.json", "--output", "-", "--json"], "ReadersLearnCommand"),
         (["members", "import", "m.csv", "--snapshot"], "MembersImportCommand"),
         (
             ["members", "import", "-", "--delta", "--format", "ndjson", "--skip-bad-rows", "--force", "--batch", "5"],
@@ -38,6 +41,8 @@ struct CommandTests {
     static let refused: [[String]] = [
         ["readers", "watch", "--count", "0"], ["readers", "test"], ["readers", "test", "a", "--signal", "loud"],
         ["readers", "decode"], ["readers", "decode", "f.json", "--layout", "xx"],
+        ["readers", "learn", "usb-1-1.2:0", "--from", "a.json"], ["readers", "learn", "--scheme", ""],
+        ["readers", "learn", "--from", "a.json", "--layout", "xx"],
         ["members", "import", "m.csv", "--snapshot", "--delta"],
         ["members", "import", "m.csv", "--snapshot", "--batch", "0"], ["members", "show"],
         ["members", "show", "m1", "--card", "-"], ["queue", "retry"], ["queue", "retry", "--all", "t-1.2"],

@@ -9,6 +9,10 @@ struct ScanAssembler: Sendable {
 
     private let terminators: Set<ScanTerminator>
     private let gap: Duration
+    /// What the reader adds to every code.
+    private let prefix: [UInt8]
+    private let suffix: [UInt8]
+    private let isVerbatim: Bool
     private var buffer: [UInt8] = []
     private var isDamaged = false
     /// Behind the tracks come encrypted data, which are not even held.
@@ -30,6 +34,9 @@ struct ScanAssembler: Sendable {
     init(options: ReaderOptions) {
         terminators = options.terminators
         gap = options.gap
+        prefix = options.prefix
+        suffix = options.suffix
+        isVerbatim = options.isVerbatim
     }
 
     /// Whether characters are waiting for their terminator.
@@ -46,6 +53,11 @@ struct ScanAssembler: Sendable {
         _ byte: UInt8, isKeypadEnter: Bool = false, at instant: MonotonicTime, into scans: inout [DecodedScan]
     ) {
         lastActivity = instant
+        if isVerbatim {
+            guard buffer.count < Self.maximumLength else { return damage(at: instant) }
+            if !isDamaged { buffer.append(byte) }
+            return
+        }
         if isTerminator(byte, isKeypadEnter: isKeypadEnter) {
             finish(at: instant, into: &scans)
             return
@@ -82,6 +94,11 @@ struct ScanAssembler: Sendable {
         guard let deadline, instant >= deadline else { return }
         guard isScanOpen else {
             releaseTracks(into: &scans)
+            return
+        }
+        if isVerbatim, !isDamaged {
+            scans.append(DecodedScan(text: buffer, completedAt: lastActivity))
+            buffer.wipe()
             return
         }
         if terminators.contains(.none), !isDamaged {
@@ -129,7 +146,8 @@ struct ScanAssembler: Sendable {
     private mutating func finish(at instant: MonotonicTime, into scans: inout [DecodedScan]) {
         lateUntil = nil
         guard !isDamaged else { return drop() }
-        guard !buffer.isEmpty else { return }
+        unframe()
+        guard !buffer.isEmpty else { return isBehindTracks = false }
         defer {
             buffer.wipe()
             isBehindTracks = false
@@ -159,6 +177,13 @@ struct ScanAssembler: Sendable {
     /// Whether a line that begins so may be a further track of the swipe before it.
     private static func continuesSwipe(_ byte: UInt8) -> Bool {
         [UInt8(ascii: ";"), UInt8(ascii: "+"), UInt8(ascii: "#"), UInt8(ascii: "@"), UInt8(ascii: "&")].contains(byte)
+    }
+
+    private mutating func unframe() {
+        if !prefix.isEmpty, buffer.starts(with: prefix) { buffer.removeFirst(prefix.count) }
+        if !suffix.isEmpty, buffer.count >= suffix.count, buffer.suffix(suffix.count).elementsEqual(suffix) {
+            buffer.removeLast(suffix.count)
+        }
     }
 
     private mutating func stripSuffix() { buffer = buffer.strippingSuffix() }

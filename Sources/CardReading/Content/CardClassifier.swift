@@ -106,19 +106,12 @@ public struct CardClassifier: Sendable {
     private func match(_ form: [UInt8], _ scheme: CardScheme, isScreened: Bool) -> CardScan.Outcome? {
         guard scheme.lengths.contains(form.count), form.starts(with: scheme.prefix.utf8) else { return nil }
         let body = form.dropFirst(scheme.droppingFirst)
-        guard Self.hasCheckDigit(scheme.checkDigit, body) else { return .refused(.unreadable) }
+        guard scheme.checkDigit.holds(for: body) else { return .refused(.unreadable) }
         let text = String(decoding: body.dropLast(scheme.droppingLast), as: UTF8.self)
         if !isScreened, PaymentScreen.containsPaymentCard(text) { return .refused(.paymentCard) }
         return CardNumber(text).map { .loyalty($0, scheme: scheme.name) }
     }
 
-    private static func hasCheckDigit(_ rule: CardScheme.CheckDigit, _ digits: ArraySlice<UInt8>) -> Bool {
-        switch rule {
-        case .none: true
-        case .gs1: CardNumber.hasValidCheckDigit(digits)
-        case .luhn: digits.allSatisfy(\.isASCIIDigit) && Luhn.isValid(digits)
-        }
-    }
 }
 
 extension CardClassifier {
@@ -169,6 +162,20 @@ extension CardClassifier {
         return message.elements.filter { !$0.isCheckedKey }.map {
             PaymentScreen.finding(in: String(decoding: $0.value, as: UTF8.self))
         }.max() ?? .none
+    }
+}
+
+extension CardScheme.CheckDigit {
+    /// Whether the number ends with the right check digit.
+    func holds(for digits: ArraySlice<UInt8>) -> Bool {
+        switch self {
+        case .none: true
+        case .gs1: CardNumber.hasValidCheckDigit(digits)
+        case .luhn: digits.allSatisfy(\.isASCIIDigit) && Luhn.isValid(digits)
+        case .mod97:
+            digits.count > 2 && digits.allSatisfy(\.isASCIIDigit)
+                && digits.reduce(0) { ($0 * 10 + $1.digitValue) % 97 } == 1
+        }
     }
 }
 

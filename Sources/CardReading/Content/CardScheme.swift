@@ -10,6 +10,8 @@ public struct CardScheme: Sendable, Hashable {
         /// GS1 mod 10, as in EAN, UPC, GSRN.
         case gs1
         case luhn
+        /// ISO/IEC 7064 MOD 97-10: two digits at the end, and the whole number leaves 1 when divided by 97.
+        case mod97
     }
 
     public var name: String

@@ -35,13 +35,14 @@ struct KeyboardDecoder: ReportDecoder {
         self.options = options
         self.interfaceSubclass = interfaceSubclass
         assembler = ScanAssembler(options: options)
+        isCapsLocked = options.isCapsLocked
     }
 
     var droppedPartialScans: Int { assembler.droppedPartialScans }
 
     var deadline: MonotonicTime? {
         if let deadline = assembler.deadline { return deadline }
-        let isWaiting = isCapsLocked || deadKey != nil || !altDigits.isEmpty
+        let isWaiting = isCapsLocked != options.isCapsLocked || deadKey != nil || !altDigits.isEmpty
         return isWaiting ? lastEvent.adding(options.gap) : nil
     }
 
@@ -116,7 +117,7 @@ struct KeyboardDecoder: ReportDecoder {
     private mutating func forgetKeyState() {
         altDigits.removeAll(keepingCapacity: true)
         deadKey = nil
-        isCapsLocked = false
+        isCapsLocked = options.isCapsLocked
     }
 
     private mutating func press(
@@ -181,7 +182,7 @@ struct KeyboardDecoder: ReportDecoder {
         }
         let before = scans.count
         assembler.accept(byte, isKeypadEnter: isKeypadEnter, at: instant, into: &scans)
-        if scans.count > before { isCapsLocked = false }
+        if scans.count > before { isCapsLocked = options.isCapsLocked }
     }
 
     /// Alt was released: the digits are a character code, of Windows-1252 with a leading zero, else of code page 437.

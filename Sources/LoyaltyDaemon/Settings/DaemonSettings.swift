@@ -37,6 +37,12 @@ public struct DaemonSettings: Sendable {
             public var register: String?
             public var layout: String?
             public var terminator: String?
+            /// The longest silence inside a scan; nil: the usual one.
+            public var gap: Duration?
+            /// What the reader puts around every code.
+            public var prefix: String?
+            public var suffix: String?
+            public var capsLock: Bool
             public var protocolName: String?
             /// Of a serial port, in bits per second.
             public var baudRate: UInt32?

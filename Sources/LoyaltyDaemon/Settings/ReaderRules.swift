@@ -83,6 +83,10 @@ struct ReaderRules: Sendable {
             }
             options.terminators = [terminator]
         }
+        if let gap = device.gap { options.gap = gap }
+        options.prefix = Array((device.prefix ?? "").utf8)
+        options.suffix = Array((device.suffix ?? "").utf8)
+        options.isCapsLocked = device.capsLock
         options.signals = Dictionary(
             uniqueKeysWithValues: device.signals.map { (ScanDecoder.Signal($0.key), $0.value) })
         options.flashesLights = device.flashesLights

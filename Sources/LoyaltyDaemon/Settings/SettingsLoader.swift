@@ -115,6 +115,9 @@ public struct SettingsLoader: Sendable {
                 .init(
                     match: try device.requiredString("match"), register: try device.string("register"),
                     layout: try device.string("layout"), terminator: try device.string("terminator"),
+                    gap: try device.integer("gap_ms", 10...5000).map { .milliseconds($0) },
+                    prefix: try device.string("prefix"), suffix: try device.string("suffix"),
+                    capsLock: try device.boolean("caps_lock") ?? false,
                     protocolName: try device.string("protocol"),
                     baudRate: try device.integer("baud", 300...921_600).map { UInt32(clamping: $0) },
                     line: try device.string("line"), signals: try signals(&device),

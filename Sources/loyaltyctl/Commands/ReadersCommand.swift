@@ -6,7 +6,7 @@ struct ReadersCommand: AsyncParsableCommand {
         abstract: "The card readers.",
         subcommands: [
             ReadersListCommand.self, ReadersWatchCommand.self, ReadersTestCommand.self, ReadersDoctorCommand.self,
-            ReadersRecordCommand.self, ReadersDecodeCommand.self,
+            ReadersRecordCommand.self, ReadersDecodeCommand.self, ReadersLearnCommand.self,
         ],
         defaultSubcommand: ReadersListCommand.self
     )

@@ -47,6 +47,8 @@ struct RecordedCapture: Encodable {
     var usb: USB
     var setup: ReaderRecordingLine.Device.Setup
     /// Whether bytes are not as the reader sent them.
+    /// `replaced` or `kept`.
+    var digits: String
     var derived: Bool
     var derivedHow: String?
     /// How often something was left out, by reason.
@@ -55,7 +57,7 @@ struct RecordedCapture: Encodable {
     private(set) var cases: [Case] = []
 
     private enum CodingKeys: String, CodingKey {
-        case name, vid, pid, kind, usb, setup, derived, withheld, cases
+        case name, vid, pid, kind, usb, setup, digits, derived, withheld, cases
         case reportDescriptorHex = "report_descriptor_hex"
         case derivedHow = "derived_how"
         case missedReports = "missed_reports"
@@ -74,6 +76,7 @@ struct RecordedCapture: Encodable {
             adapter: device.adapter, interface: device.interface, interfaceClass: device.interfaceClass,
             interfaceSubclass: device.interfaceSubclass, packetSize: device.packetSize)
         setup = device.setup
+        digits = device.digits
         derived = true
         derivedHow =
             device.digits == "kept"

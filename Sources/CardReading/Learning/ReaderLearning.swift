@@ -1,0 +1,182 @@
+public import LoyaltyModel
+
+/// Leads through learning a reader: says what to present next, judges what came, and works out the reader at the end. Pure.
+///
+/// The same card three times, another card, then a product; a stripe reader gets no product. It holds card numbers while it
+/// lives and gives none out.
+public struct ReaderLearning: Sendable {
+    public enum Request: Sendable, Hashable {
+        /// The same card, for the nth time of three.
+        case card(Int)
+        case otherCard
+        case product
+    }
+
+    public enum Reply: Sendable, Hashable {
+        /// Taken; what of it may be shown: `13 characters, …0017`.
+        case took(String)
+        /// Not taken, and why; the request stands.
+        case refused(LearningRemark)
+    }
+
+    /// How often the first card is wanted.
+    public static let repetitions = 3
+
+    private let layouts: [KeyboardLayout]
+    private var card: PresentationReading?
+    private var count = 0
+    private var other: PresentationReading?
+    private var product: PresentationReading?
+    /// What looked like a product in place of a card, until it comes again.
+    private var doubted: PresentationReading?
+
+    /// - Parameter layouts: those that the reader may be programmed for, the plainest first.
+    public init(layouts: [KeyboardLayout] = KeyboardLayout.all) { self.layouts = layouts }
+
+    /// nil where nothing is missing: `reader(schemeName:)` is next.
+    public var request: Request? {
+        if count < Self.repetitions { return .card(count + 1) }
+        guard let other else { return .otherCard }
+        return product == nil && !isStripe(other) ? .product : nil
+    }
+
+    /// Takes what came of one presentation.
+    public mutating func receive(_ presentation: Presentation) -> Reply {
+        let reading: PresentationReading
+        do throws(LearningRemark) {
+            reading = try PresentationReading(presentation, layouts: layouts)
+        } catch {
+            return .refused(error)
+        }
+        if hasSeveralScans(reading) { return .refused(.severalScans) }
+        switch request {
+        case .card: return takeCard(reading)
+        case .otherCard: return takeOther(reading)
+        case .product: return takeProduct(reading)
+        case nil: return .refused(.nothingCame)
+        }
+    }
+
+    /// Works the reader out.
+    ///
+    /// - Parameter schemeName: of the card scheme; the program's name, say.
+    /// - Throws: `learn.incomplete`, `learn.impossible`, `cards.scheme_overlaps_payment`.
+    public func reader(schemeName: String) throws(LoyaltyError) -> LearnedReader {
+        guard let card, let other, request == nil else {
+            throw LoyaltyError(
+                .learnIncomplete, "scans are missing: \(missing)", remedy: "Scan these too, in this order")
+        }
+        var conclusion = ReaderConclusion(card: card, other: other, product: product, layouts: layouts)
+        return try conclusion.reader(schemeName: schemeName)
+    }
+
+    private var missing: String {
+        var parts: [String] = []
+        let left = Self.repetitions - count
+        if left > 0 { parts.append("the first card \(left) more \(left == 1 ? "time" : "times")") }
+        if other == nil { parts.append("another card") }
+        if product == nil { parts.append("a product") }
+        return parts.joined(separator: ", ")
+    }
+
+    private mutating func takeCard(_ reading: PresentationReading) -> Reply {
+        guard let card else {
+            if looksLikeProduct(reading) {
+                guard let doubted, reading.isSame(as: doubted) else {
+                    doubted = reading
+                    return .refused(.looksLikeProduct)
+                }
+                count = 1
+            }
+            doubted = nil
+            self.card = reading
+            count += 1
+            return .took(shown(reading))
+        }
+        guard reading.isSame(as: card) else { return .refused(difference(reading, card) ?? .differentCards) }
+        count += 1
+        return .took(shown(reading))
+    }
+
+    private mutating func takeOther(_ reading: PresentationReading) -> Reply {
+        guard let card else { return .refused(.nothingCame) }
+        if reading.isSame(as: card) { return .refused(.sameCardAgain) }
+        guard isStripe(reading) == isStripe(card) else { return .refused(.otherKind) }
+        if let remark = difference(reading, card), case .differs(let difference) = remark {
+            // Numbers of two cards may differ in few places; readings of one differ so as well.
+            if difference.cause != .misread { return .refused(remark) }
+        }
+        if looksLikeProduct(reading), !looksLikeProduct(card), !haveSameShape(reading, card) {
+            return .refused(.looksLikeProduct)
+        }
+        other = reading
+        return .took(shown(reading))
+    }
+
+    private mutating func takeProduct(_ reading: PresentationReading) -> Reply {
+        if [card, other].contains(where: { $0?.isSame(as: reading) == true }) { return .refused(.productIsCard) }
+        guard !isStripe(reading), candidates(reading).contains(where: SettingSearch.isProduct) else {
+            return .refused(.noProduct)
+        }
+        product = reading
+        return .took("a product")
+    }
+}
+
+// MARK: - Judging a presentation alone
+
+extension ReaderLearning {
+    /// What the reader may have meant, under every layout, without what it adds. Where a layout makes a symbology identifier of
+    /// it, only such ones count.
+    private func candidates(_ reading: PresentationReading) -> [DecodedScan] {
+        if let scan = reading.scan { return [scan] }
+        let start = MonotonicTime(nanoseconds: 0)
+        let scans = Set(reading.texts.values).compactMap { text in
+            DecodedScan(characters: ScanFraming(of: [text], product: text).inner(text), completedAt: start)
+        }
+        let identified = scans.filter { $0.symbology != nil }
+        return identified.isEmpty ? scans : identified
+    }
+
+    /// Characters under the layout that looks most like a code, without what the reader adds.
+    private func content(_ reading: PresentationReading) -> DecodedScan? {
+        if let scan = reading.scan { return scan }
+        let setting = reading.bestSetting(layouts) ?? reading.texts.keys.first
+        guard let setting, let text = reading.texts[setting] else { return nil }
+        let inner = ScanFraming(of: [text], product: nil).inner(text)
+        return DecodedScan(characters: inner, completedAt: MonotonicTime(nanoseconds: 0))
+    }
+
+    private func isStripe(_ reading: PresentationReading) -> Bool {
+        reading.scan?.entry == .msr || candidates(reading).contains { $0.entry == .msr }
+    }
+
+    /// An EAN or UPC outside of what GS1 leaves to shops.
+    private func looksLikeProduct(_ reading: PresentationReading) -> Bool {
+        candidates(reading).contains { scan in
+            guard SettingSearch.isProduct(scan) else { return false }
+            return CardContent(scan).map { !$0.hasInStorePrefix } ?? true
+        }
+    }
+
+    private func haveSameShape(_ left: PresentationReading, _ right: PresentationReading) -> Bool {
+        guard let left = content(left)?.text, let right = content(right)?.text else { return false }
+        return left.count == right.count && [left, right].commonPrefix().count >= 2
+    }
+
+    private func hasSeveralScans(_ reading: PresentationReading) -> Bool {
+        guard reading.scan == nil, !isStripe(reading) else { return false }
+        return reading.texts.values.allSatisfy { text in
+            ScanFraming(of: [text], product: nil).inner(text).contains { $0 == 0x0d || $0 == 0x0a }
+        }
+    }
+
+    private func difference(_ reading: PresentationReading, _ card: PresentationReading) -> LearningRemark? {
+        guard let new = content(reading)?.text, let known = content(card)?.text else { return nil }
+        return CardDifference.between(known, new).map { .differs($0) }
+    }
+
+    private func shown(_ reading: PresentationReading) -> String {
+        content(reading).flatMap(CardContent.init)?.shown ?? "read"
+    }
+}
