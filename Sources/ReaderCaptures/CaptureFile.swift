@@ -1,4 +1,4 @@
-import CardReading
+public import CardReading
 import DataFormats
 import FoundationEssentials
 public import LoyaltyModel
@@ -6,8 +6,12 @@ public import LoyaltyModel
 extension Capture {
     /// Reads a capture file. Keys that it does not know are somebody's notes, and no mistake.
     ///
+    /// - Parameter layout: the keyboard layout of a name; by default those that need no other files.
     /// - Throws: `document.*`, `capture.syntax`, with the place.
-    public init(json bytes: [UInt8], file: String? = nil) throws(LoyaltyError) {
+    public init(
+        json bytes: [UInt8], file: String? = nil,
+        layout: (String) -> KeyboardLayout? = { KeyboardLayout(named: $0) }
+    ) throws(LoyaltyError) {
         var root = try TableReader(JSONDocument.parse(bytes, file: file))
         name = try root.string("name") ?? file ?? "capture"
         kind = try root.requiredString("kind")
@@ -18,7 +22,7 @@ extension Capture {
             reportID = try layout.integer("report_id", 1...255).map { UInt8(clamping: $0) }
         }
         if var usb = try root.table("usb") { serialAdapter = try usb.word("adapter") }
-        if let table = try root.table("setup") { setup = try Self.options(table) }
+        if let table = try root.table("setup") { setup = try Self.options(table, layout) }
         hasRealDigits = try root.string("digits") != "replaced"
         var cases: [Case] = []
         for key in ["cases", "keyboard_cases"] {
@@ -27,11 +31,13 @@ extension Capture {
         self.cases = cases
     }
 
-    private static func options(_ reader: TableReader) throws(LoyaltyError) -> ReaderOptions {
+    private static func options(
+        _ reader: TableReader, _ known: (String) -> KeyboardLayout?
+    ) throws(LoyaltyError) -> ReaderOptions {
         var reader = reader
         var options = ReaderOptions()
         if let name = try reader.string("layout") {
-            guard let layout = KeyboardLayout(named: name) else {
+            guard let layout = known(name) else {
                 throw reader.error("layout", "there is no layout \"\(name)\"")
             }
             options.layout = layout
@@ -146,13 +152,15 @@ extension Capture {
 
 extension Capture {
     /// - Throws: `capture.unreadable`, and what `init(json:file:)` throws.
-    public init(path: String) throws(LoyaltyError) {
+    public init(
+        path: String, layout: (String) -> KeyboardLayout? = { KeyboardLayout(named: $0) }
+    ) throws(LoyaltyError) {
         let data: Data
         do { data = try Data(contentsOf: URL(filePath: path)) } catch {
             throw LoyaltyError(
                 .captureUnreadable, "the capture cannot be read", at: Place(file: path),
                 remedy: "Check that it exists and may be read")
         }
-        try self.init(json: Array(data), file: path)
+        try self.init(json: Array(data), file: path, layout: layout)
     }
 }

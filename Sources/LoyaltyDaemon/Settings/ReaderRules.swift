@@ -43,7 +43,7 @@ struct ReaderRules: Sendable {
         do {
             var recordings: [(capture: Capture, options: ReaderOptions)] = []
             for (index, file) in files.enumerated() {
-                let capture = try Capture(path: file)
+                let capture = try Capture(path: file) { try? KeyboardMaps.layout(named: $0) }
                 let isNamed = rules.contains { rule in
                     rule.match.matches(
                         vendorID: capture.vendorID, productID: capture.productID,

@@ -20,7 +20,8 @@ struct ReadersDecodeCommand: AsyncParsableCommand {
     var file: String
 
     @Option(
-        help: "The layout that the reader is programmed for: us, gb, de ... or one of XKB's, such as pl or \"ch(fr)\"; else what the file says, or us."
+        help:
+            "The layout that the reader is programmed for: us, gb, de ... or one of XKB's, such as pl or \"ch(fr)\"; else what the file says, or us."
     )
     var layout: String?
 
@@ -35,7 +36,7 @@ struct ReadersDecodeCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let capture = try Capture(path: file)
+        let capture = try Capture(path: file) { try? KeyboardMaps.layout(named: $0) }
         var options = capture.setup ?? ReaderOptions()
         if let layout { options.layout = try KeyboardMaps.layout(named: layout) }
         let report = try CaptureReport(capture, options: options, only: only)

@@ -1,6 +1,7 @@
 import ArgumentParser
 import CardReading
 import Glibc
+import KeyboardMaps
 import LoyaltyModel
 import ReaderCaptures
 
@@ -46,9 +47,8 @@ struct ReadersLearnCommand: AsyncParsableCommand {
     var layout = "us"
 
     func validate() throws {
-        guard KeyboardLayout(named: layout) != nil else {
-            let names = KeyboardLayout.all.map(\.name).joined(separator: ", ")
-            throw ValidationError("There is no layout \"\(layout)\". Known: \(names)")
+        do throws(LoyaltyError) { _ = try KeyboardMaps.layout(named: layout) } catch {
+            throw ValidationError("\(error.message)\n\(error.remedy ?? "")")
         }
         guard reader == nil || from.isEmpty else { throw ValidationError("Either a reader, or --from") }
         guard !scheme.isEmpty else { throw ValidationError("--scheme is a name") }
@@ -59,7 +59,7 @@ struct ReadersLearnCommand: AsyncParsableCommand {
         if from.isEmpty {
             source = try await LiveSource(connection.client, reader: reader)
         } else {
-            source = try CaptureSource(files: from, layout: KeyboardLayout(named: layout) ?? .us)
+            source = try CaptureSource(files: from, layout: try KeyboardMaps.layout(named: layout))
         }
         let dialog = LearnDialog(source: source, schemeName: scheme, isQuiet: output.json)
         var result = try await dialog.run()

@@ -1,4 +1,5 @@
 import CardReading
+import KeyboardMaps
 import LoyaltyModel
 import ReaderCaptures
 
@@ -50,7 +51,7 @@ final class CaptureSource: PresentationSource {
         var presentations: [Presentation] = []
         var device: LearnedDevice?
         for file in files {
-            let capture = try Capture(path: file)
+            let capture = try Capture(path: file) { try? KeyboardMaps.layout(named: $0) }
             let own = LearnedDevice(name: capture.name, vendorID: capture.vendorID, productID: capture.productID)
             if let device, device.model != own.model {
                 throw LoyaltyError(
