@@ -32,6 +32,7 @@ let package = Package(
     ],
     targets: [
         .systemLibrary(name: "CLibUSB", pkgConfig: "libusb-1.0", providers: [.apt(["libusb-1.0-0-dev"])]),
+        .systemLibrary(name: "CExpat", pkgConfig: "expat", providers: [.apt(["libexpat1-dev"])]),
         .target(name: "LoyaltyModel", swiftSettings: house),
         .target(
             name: "DataFormats",
@@ -60,7 +61,7 @@ let package = Package(
         .target(
             name: "TillFeed",
             dependencies: [
-                "LoyaltyModel", "DataFormats", "CardReading",
+                "CExpat", "LoyaltyModel", "DataFormats", "CardReading",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ],
