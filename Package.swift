@@ -155,7 +155,7 @@ let package = Package(
         .testTarget(name: "CheckoutTests", dependencies: ["LoyaltyModel", "Checkout"], swiftSettings: house),
         .testTarget(
             name: "TillFeedTests",
-            dependencies: ["LoyaltyModel", "DataFormats", "CardReading", "TillFeed"],
+            dependencies: ["LoyaltyModel", "DataFormats", "CardReading", "EarnRules", "TillFeed"],
             swiftSettings: house),
         .testTarget(
             name: "UpstreamSyncTests",

@@ -49,6 +49,7 @@ enum POSLogWords {
         case "fuel": .fuel
         case "donation", "charity": .donation
         case "tip", "gratuity": .tip
+        case "other", "miscellaneous": .other
         default: unit == "kg" || unit == "g" || unit == "lb" ? .weighted : .item
         }
     }
