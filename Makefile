@@ -11,7 +11,7 @@ DESTDIR ?=
 SWIFT ?= swift
 SWIFT_SOURCES := Package.swift Sources Tests
 RELEASE_FLAGS := -c release --static-swift-stdlib
-PACKAGES := libusb-1.0-0-dev libsqlite3-dev libxkbcommon-dev xkb-data pkg-config gcc libc6-dev python3 umockdev libumockdev-dev systemd curl
+PACKAGES := libusb-1.0-0-dev libexpat1-dev libsqlite3-dev libxkbcommon-dev xkb-data pkg-config gcc libc6-dev python3 umockdev libumockdev-dev systemd curl
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile

@@ -33,6 +33,7 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CLibUSB", pkgConfig: "libusb-1.0", providers: [.apt(["libusb-1.0-0-dev"])]),
         .systemLibrary(name: "CXKBCommon", pkgConfig: "xkbcommon", providers: [.apt(["libxkbcommon-dev"])]),
+        .systemLibrary(name: "CExpat", pkgConfig: "expat", providers: [.apt(["libexpat1-dev"])]),
         .target(name: "LoyaltyModel", swiftSettings: house),
         .target(
             name: "DataFormats",
@@ -64,7 +65,7 @@ let package = Package(
         .target(
             name: "TillFeed",
             dependencies: [
-                "LoyaltyModel", "DataFormats", "CardReading",
+                "CExpat", "LoyaltyModel", "DataFormats", "CardReading",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ],
@@ -175,7 +176,7 @@ let package = Package(
         .testTarget(name: "CheckoutTests", dependencies: ["LoyaltyModel", "Checkout"], swiftSettings: house),
         .testTarget(
             name: "TillFeedTests",
-            dependencies: ["LoyaltyModel", "DataFormats", "CardReading", "TillFeed"],
+            dependencies: ["LoyaltyModel", "DataFormats", "CardReading", "EarnRules", "TillFeed"],
             swiftSettings: house),
         .testTarget(
             name: "UpstreamSyncTests",

@@ -2,7 +2,7 @@ import LoyaltyModel
 import Testing
 import TillFeed
 
-private let fullSale = #"""
+let fullSale = #"""
     {"v":1,"type":"sale.complete","id":"e-77","source":"300/30001","epoch":"b","seq":18446744073709551615,
     "time":"2026-11-22T09:30:00.25+01:00","time_raw":"22.11.26 9.30","business_day":"2026-11-21","training":true,
     "replay":false,"ext":{"vendor":[1.5]},"sale":{"uid":"u-1","store":"300","register":"30001","number":"0042",

@@ -142,7 +142,7 @@ final class ReaderRegister: Sendable {
             report.problem = entry.state?.reason ?? entry.notice?.message
             report.remedy = entry.state?.remedy(for: description) ?? entry.notice?.remedy
             report.word = entry.state?.word
-            report.notice = entry.notice?.rawValue
+            report.notice = entry.notice?.code
         }
         return report
     }

@@ -35,6 +35,8 @@ public struct TillEvent: Sendable, Hashable {
     public var content: Content
     /// Cards that the till itself read, screened; nil values were refused and carry only the reason.
     public var cards: [PresentedCard]
+    /// What an adapter noticed while it made the event, such as `totals_mismatch`; empty for native events.
+    public var flags: [String] = []
 
     public init(
         identity: EventIdentity,

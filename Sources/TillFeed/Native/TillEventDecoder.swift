@@ -9,7 +9,7 @@ public struct TillEventDecoder: Sendable {
     /// The longest line: 1 MiB without its line end.
     public static let maximumLineLength = 1 << 20
 
-    private let screening: CardScreening
+    let screening: CardScreening
 
     public init(screening: CardScreening) { self.screening = screening }
 
@@ -33,9 +33,13 @@ public struct TillEventDecoder: Sendable {
         }
     }
 
-    /// - Throws: as `decode(_:)`, with a document that is JSON already, such as an adapter's.
+    /// - Throws: as `decode(_:)`, with a document that is JSON already, such as an adapter's. The place keeps its line.
     public func decode(_ node: DataNode) throws(LoyaltyError) -> TillEvent {
-        do { return try event(node) } catch { throw Self.tillError(error) }
+        do { return try event(node) } catch {
+            var mapped = Self.tillError(error)
+            mapped.place = error.place
+            throw mapped
+        }
     }
 
     /// The problem that a line is which does not end within the limit.

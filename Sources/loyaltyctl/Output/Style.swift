@@ -10,6 +10,10 @@ struct Style: Sendable {
         Style(isColoured: Terminal.outputIsTerminal && Terminal.environment("NO_COLOR") == nil)
     }
 
+    static var standardError: Style {
+        Style(isColoured: Terminal.errorIsTerminal && Terminal.environment("NO_COLOR") == nil)
+    }
+
     func apply(_ tone: Tone, _ text: String) -> String {
         guard isColoured, tone != .plain, !text.isEmpty else { return text }
         return "\u{1b}[\(tone.rawValue)m\(text)\u{1b}[0m"

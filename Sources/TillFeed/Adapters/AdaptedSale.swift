@@ -1,0 +1,110 @@
+import LoyaltyModel
+
+/// A till's document in the terms of the native schema, before it is screened and checked. Amounts are exact and in major units.
+struct AdaptedSale {
+    struct Line {
+        var id: String
+        var place: Place
+        var kind = SaleLine.Kind.item
+        var code: ProductCode?
+        var name: String?
+        var department: [String] = []
+        var quantity = DecimalNumber.one
+        var unitOfMeasure = "ea"
+        var unitPrice: DecimalNumber?
+        var listPrice: DecimalNumber?
+        var gross: DecimalNumber?
+        /// After line discounts.
+        var amount: DecimalNumber
+        var discounts: [Discount] = []
+        var taxes: [Tax] = []
+        var voids: String?
+        var voided = false
+        var returned: ReturnReference?
+    }
+
+    struct Discount {
+        var amount: DecimalNumber
+        var source = SaleDiscount.Source.till
+        var id: String?
+        var code: String?
+    }
+
+    struct Tax {
+        var amount: DecimalNumber
+        var code: String?
+        var base: DecimalNumber?
+        var percent: DecimalNumber?
+    }
+
+    struct Tender {
+        var kind: LoyaltyModel.Tender.Kind
+        var amount: DecimalNumber
+        var change: DecimalNumber?
+    }
+
+    struct Card {
+        var value: String
+        var kind = CardIdentifierKind.card
+        var entry = CardEntry.till
+    }
+
+    var place: Place
+    var verb = TillEvent.SaleVerb.complete
+    var training = false
+    var uid: String?
+    var store: String
+    var register: String
+    var number: String
+    var receipt: String?
+    var revision: Int64?
+    var kind = Sale.Kind.sale
+    var state = Sale.State.completed
+    var time: Timestamp
+    var rawTime: String?
+    var openedAt: Timestamp?
+    var closedAt: Timestamp?
+    var businessDay: CalendarDate?
+    var sequence: UInt64?
+    var operatorID: String?
+    var channel: String?
+    var currency: Currency
+    var pricesIncludeTax: Bool?
+    var lines: [Line] = []
+    var discounts: [Discount] = []
+    var taxes: [Tax] = []
+    var tenders: [Tender] = []
+    var grand = DecimalNumber.zero
+    /// The till wrote a total of its own; without one there is nothing to check against.
+    var hasTotal = true
+    var tax: DecimalNumber?
+    var cards: [Card] = []
+    var links: [SaleLink] = []
+    var flags: [String] = []
+
+    mutating func raise(_ flag: String) { if !flags.contains(flag) { flags.append(flag) } }
+
+    /// Sets kind and verb of a finished sale from its lines: goods out, goods back, or both.
+    mutating func classifyGoods() {
+        let goods = lines.filter {
+            !$0.voided && $0.voids == nil && ![.rounding, .tip, .reward, .coupon].contains($0.kind)
+        }
+        let back = goods.filter { $0.returned != nil }
+        guard !back.isEmpty else { return }
+        kind = back.count == goods.count ? .return : .mixed
+        if verb == .complete, kind == .return { verb = .return }
+    }
+}
+
+/// What an adapter throws away before it becomes part of an event, and what it says about it.
+enum AdapterFlag {
+    static let totalsMismatch = "totals_mismatch"
+    static let noTotal = "no_total"
+    static let voidWithoutPartner = "void_without_partner"
+    static let rewardRepeated = "reward_repeated"
+    static let rewardCount = "reward_count"
+    static let taxFlagsContradict = "tax_flags_contradict"
+    static let zoneAssumed = "zone_assumed"
+    static let linkUnknown = "link_unknown"
+    static let returnWithoutReceipt = "return_without_receipt"
+}

@@ -1,0 +1,125 @@
+public import DataFormats
+public import LoyaltyModel
+
+/// Which column of a till's CSV file holds what, and what the file leaves open: the table `till.csv` of the configuration.
+public struct CSVColumns: Sendable {
+    /// Names of columns, as the first row has them.
+    public var number: String
+    public var time: String
+    public var quantity: String?
+    /// What the customer pays for the line, after discounts; without it, `unitPrice` times `quantity`.
+    public var amount: String?
+    public var unitPrice: String?
+    public var id: String?
+    public var code: String?
+    public var name: String?
+    public var department: String?
+    public var member: String?
+    public var store: String?
+    public var register: String?
+    public var businessDay: String?
+    public var operatorID: String?
+    public var currency: String?
+    /// The till's grand total, on every row of the sale or on one.
+    public var total: String?
+    /// A word for the state; only the words of `statuses` are known.
+    public var status: String?
+
+    public var codeScheme: ProductCode.Scheme?
+    public var memberScheme: CardIdentifierKind
+    public var pricesIncludeTax: Bool?
+    /// Kinds of lines by product code; `*` at the end of a key stands for any ending.
+    public var kinds: [(pattern: String, kind: SaleLine.Kind)]
+    public var statuses: [String: Sale.State]
+
+    /// Every key of the table, for documentation and tests.
+    public static let keys = [
+        "number", "time", "quantity", "amount", "unit_price", "id", "code", "name", "department", "member", "store",
+        "register", "business_day", "operator", "currency", "total", "status", "code_scheme", "member_scheme",
+        "prices_include_tax", "kinds", "statuses",
+    ]
+
+    /// - Throws: `document.*` with the place.
+    public init(_ reader: TableReader) throws(LoyaltyError) {
+        var reader = reader
+        number = try reader.requiredString("number")
+        time = try reader.requiredString("time")
+        quantity = try reader.string("quantity")
+        amount = try reader.string("amount")
+        unitPrice = try reader.string("unit_price")
+        id = try reader.string("id")
+        code = try reader.string("code")
+        name = try reader.string("name")
+        department = try reader.string("department")
+        member = try reader.string("member")
+        store = try reader.string("store")
+        register = try reader.string("register")
+        businessDay = try reader.string("business_day")
+        operatorID = try reader.string("operator")
+        currency = try reader.string("currency")
+        total = try reader.string("total")
+        status = try reader.string("status")
+        codeScheme = try reader.word("code_scheme")
+        memberScheme = try reader.word("member_scheme") ?? .card
+        pricesIncludeTax = try reader.boolean("prices_include_tax")
+        kinds = []
+        statuses = [:]
+        if var table = try reader.table("kinds") {
+            for key in table.keys { kinds.append((key, try table.requiredWord(key))) }
+        }
+        if var table = try reader.table("statuses") {
+            for key in table.keys { statuses[key] = try table.requiredWord(key, as: Sale.State.self) }
+        }
+        guard amount != nil || unitPrice != nil && quantity != nil else {
+            throw reader.error(
+                "amount", "a column for \"amount\" is missing, or those for \"unit_price\" and \"quantity\"")
+        }
+        guard status == nil || !statuses.isEmpty else {
+            throw reader.error("status", "\"statuses\" must say what the words of this column mean")
+        }
+        try reader.finish()
+    }
+
+    func kind(ofCode code: String?) -> SaleLine.Kind {
+        guard let code = code?.uppercased() else { return .item }
+        for (pattern, kind) in kinds {
+            let pattern = pattern.uppercased()
+            if pattern.hasSuffix("*") ? code.hasPrefix(pattern.dropLast()) : code == pattern { return kind }
+        }
+        return .item
+    }
+
+    fileprivate var wanted: [String] {
+        [
+            number, time, quantity, amount, unitPrice, id, code, name, department, member, store, register, businessDay,
+            operatorID, currency, total, status,
+        ].compactMap(\.self)
+    }
+}
+
+/// The positions of the wanted columns. All other columns are never looked at.
+struct CSVLayout {
+    let header: CSVHeader
+    private var positions: [String: Int] = [:]
+
+    /// - Throws: `adapter.missing` for a column that the header does not have.
+    init(_ header: CSVHeader, _ columns: CSVColumns) throws(LoyaltyError) {
+        self.header = header
+        for name in columns.wanted {
+            guard let position = header.names.firstIndex(of: name) else {
+                throw LoyaltyError(
+                    .adapterMissing, "there is no column \"\(name)\"", at: Place(line: header.row.line, column: 1),
+                    remedy: "The columns of the file and of till.csv must have the same names")
+            }
+            positions[name] = position
+        }
+    }
+
+    /// The field of a column, nil where it is empty or not wanted.
+    func field(_ name: String?, _ row: CSVRow) -> CSVRow.Field? {
+        guard let name, let position = positions[name], position < row.fields.count else { return nil }
+        var field = row.fields[position]
+        field.text = field.text.trimmingBlanks()
+        return field.text.isEmpty ? nil : field
+    }
+}

@@ -1,0 +1,228 @@
+import DataFormats
+import LoyaltyModel
+
+/// Sales out of a CSV file: rows with the same number, one after the other, are the lines of one sale.
+struct CSVSaleReader: TillDocumentReader {
+    /// Lines of one sale; more are refused.
+    static let maximumLines = 10_000
+
+    private let conversion: NativeConversion
+    private let columns: CSVColumns
+    private var reader = CSVRowReader()
+    private var layout: CSVLayout?
+    private var sale: AdaptedSale?
+    private var status: CSVRow.Field?
+    /// The first thing that is wrong in the sale that is being read; nothing of it counts then.
+    private var flaw: LoyaltyError?
+    private var key: [String] = []
+    private var isUnreadable = false
+
+    init(_ conversion: NativeConversion, _ columns: CSVColumns) {
+        self.conversion = conversion
+        self.columns = columns
+    }
+
+    mutating func append(_ bytes: [UInt8]) -> [ConvertedDocument] {
+        guard !isUnreadable else { return [] }
+        reader.append(bytes)
+        return rows()
+    }
+
+    mutating func finish() -> [ConvertedDocument] {
+        guard !isUnreadable else { return [] }
+        reader.finish()
+        var documents = rows()
+        if let last = close() { documents.append(last) }
+        return documents
+    }
+
+    private mutating func rows() -> [ConvertedDocument] {
+        var documents: [ConvertedDocument] = []
+        while !isUnreadable {
+            do throws(LoyaltyError) {
+                guard let row = try reader.next() else { break }
+                guard let layout else {
+                    self.layout = try CSVLayout(CSVHeader(row), columns)
+                    continue
+                }
+                if let done = try take(row, layout) { documents.append(done) }
+            } catch {
+                if layout == nil {
+                    isUnreadable = true
+                    documents.append(conversion.problem(error, at: error.place ?? Place(line: 1, column: 1)))
+                } else if sale != nil || !key.isEmpty {
+                    if flaw == nil { flaw = error }
+                } else {
+                    documents.append(conversion.problem(error, at: error.place ?? Place()))
+                }
+            }
+        }
+        return documents
+    }
+
+    private mutating func take(_ row: CSVRow, _ layout: CSVLayout) throws(LoyaltyError) -> ConvertedDocument? {
+        _ = try layout.header.fields(of: row)
+        guard let number = layout.field(columns.number, row) else {
+            throw LoyaltyError(.adapterMissing, "\"\(columns.number)\" is empty", at: Place(line: row.line, column: 1))
+        }
+        let key = [number.text, text(columns.store, row, layout) ?? "", text(columns.register, row, layout) ?? ""]
+        var done: ConvertedDocument?
+        if key != self.key {
+            done = close()
+            self.key = key
+            do throws(LoyaltyError) { sale = try begin(number, row, layout) } catch { flaw = error }
+        }
+        guard flaw == nil else { return done }
+        do throws(LoyaltyError) { try add(row, layout) } catch { flaw = error }
+        return done
+    }
+
+    private func text(_ column: String?, _ row: CSVRow, _ layout: CSVLayout) -> String? {
+        layout.field(column, row)?.text
+    }
+
+    private func begin(_ number: CSVRow.Field, _ row: CSVRow, _ layout: CSVLayout) throws(LoyaltyError) -> AdaptedSale {
+        let settings = conversion.settings
+        let start = Place(line: row.line, column: 1)
+        guard let timeField = layout.field(columns.time, row) else {
+            throw LoyaltyError(.adapterMissing, "\"\(columns.time)\" is empty", at: start)
+        }
+        let (time, isAssumed) = try placed(timeField, columns.time) { text throws(LoyaltyError) in
+            try TillTime.parse(text, settings)
+        }
+        guard let store = text(columns.store, row, layout) ?? settings.store else {
+            throw LoyaltyError(
+                .adapterMissing, "no store is named", at: start,
+                remedy: "Write site.store, or name its column in till.csv")
+        }
+        guard let register = text(columns.register, row, layout) ?? settings.register else {
+            throw LoyaltyError(
+                .adapterMissing, "no register is named", at: start,
+                remedy: "Write till.register, or name its column in till.csv")
+        }
+        let written = try layout.field(columns.currency, row).map { field throws(LoyaltyError) in
+            try placed(field, "currency") { text throws(LoyaltyError) in try Currency(text.uppercased()) }
+        }
+        guard let currency = written ?? settings.currency else {
+            throw LoyaltyError(
+                .adapterMissing, "no currency is named", at: start,
+                remedy: "Write till.currency, or name its column in till.csv")
+        }
+        var sale = AdaptedSale(
+            place: start, store: store, register: register, number: number.text, time: time, currency: currency)
+        if isAssumed {
+            sale.rawTime = timeField.text
+            sale.raise(AdapterFlag.zoneAssumed)
+        }
+        sale.closedAt = time
+        sale.businessDay = try layout.field(columns.businessDay, row).map { field throws(LoyaltyError) in
+            try placed(field, "business_day") { text throws(LoyaltyError) in try TillTime.day(text) }
+        }
+        sale.operatorID = text(columns.operatorID, row, layout)
+        sale.pricesIncludeTax = columns.pricesIncludeTax
+        sale.hasTotal = false
+        if let member = text(columns.member, row, layout) {
+            sale.cards = [AdaptedSale.Card(value: Self.withoutDecimals(member), kind: columns.memberScheme)]
+        }
+        return sale
+    }
+
+    private mutating func add(_ row: CSVRow, _ layout: CSVLayout) throws(LoyaltyError) {
+        guard var sale else { return }
+        let start = Place(line: row.line, column: 1)
+        guard sale.lines.count < Self.maximumLines else {
+            throw LoyaltyError(.adapterTooLarge, "the sale has more than \(Self.maximumLines) lines", at: start)
+        }
+        let quantity = try decimal(columns.quantity, row, layout) ?? .one
+        let price = try decimal(columns.unitPrice, row, layout)
+        var amount = try decimal(columns.amount, row, layout)
+        if amount == nil, let price { amount = try price.multiplied(by: quantity) }
+        guard let amount else {
+            throw LoyaltyError(
+                .adapterMissing, "\"\(columns.amount ?? columns.unitPrice ?? "amount")\" is empty", at: start)
+        }
+        let code = text(columns.code, row, layout)
+        var line = AdaptedSale.Line(
+            id: text(columns.id, row, layout) ?? String(sale.lines.count + 1), place: start, amount: amount)
+        line.kind = columns.kind(ofCode: code)
+        line.quantity = quantity
+        line.unitPrice = price
+        line.code = code.flatMap { code in
+            columns.codeScheme.map { ProductCode(value: code, scheme: $0) } ?? ProductCode(anyOf: code)
+        }
+        line.name = text(columns.name, row, layout)
+        line.department = text(columns.department, row, layout).map { [$0] } ?? []
+        if quantity.isNegative { line.returned = ReturnReference(receipt: .without) }
+        sale.lines.append(line)
+        if let total = try decimal(columns.total, row, layout) {
+            if sale.hasTotal, total != sale.grand {
+                throw LoyaltyError(
+                    .adapterBadValue, "the rows of this sale name different totals",
+                    at: layout.field(columns.total, row)?.place ?? start)
+            }
+            sale.grand = total
+            sale.hasTotal = true
+        }
+        if let field = layout.field(columns.status, row) {
+            guard let state = columns.statuses[field.text] else {
+                throw LoyaltyError(
+                    .adapterUnknownStatus,
+                    "till.csv.statuses does not know this word, so the sale is not taken for completed",
+                    at: field.place)
+            }
+            sale.state = state
+        }
+        self.sale = sale
+    }
+
+    /// Ends the sale that is being read.
+    private mutating func close() -> ConvertedDocument? {
+        defer {
+            sale = nil
+            flaw = nil
+            key = []
+        }
+        if let flaw { return conversion.problem(flaw, at: sale?.place ?? flaw.place ?? Place()) }
+        guard var sale else { return nil }
+        switch sale.state {
+        case .completed, .returned: break
+        case .open: sale.verb = .update
+        case .suspended: sale.verb = .suspend
+        case .cancelled: sale.verb = .cancel
+        case .voided:
+            sale.verb = .void
+            sale.links = [
+                SaleLink(
+                    relation: .voids, store: sale.store, register: sale.register, businessDay: sale.businessDay,
+                    number: sale.number)
+            ]
+        }
+        do throws(LoyaltyError) {
+            let decimals = sale.currency.decimals
+            if !sale.hasTotal { sale.grand = try sale.lines.map { $0.amount.rounded(decimals: decimals) }.sum() }
+        } catch { return conversion.problem(error, at: sale.place) }
+        sale.classifyGoods()
+        return conversion.document(sale)
+    }
+
+    private func decimal(
+        _ column: String?, _ row: CSVRow, _ layout: CSVLayout
+    ) throws(LoyaltyError) -> DecimalNumber? {
+        guard let column, let field = layout.field(column, row) else { return nil }
+        return try placed(field, column) { text throws(LoyaltyError) in try ExactNumber.decimal(text) }
+    }
+
+    private func placed<Value>(
+        _ field: CSVRow.Field, _ column: String, _ parse: (String) throws(LoyaltyError) -> Value
+    ) throws(LoyaltyError) -> Value {
+        do { return try parse(field.text) } catch {
+            throw LoyaltyError(error.code, error.message, at: field.place.with(path: column), remedy: error.remedy)
+        }
+    }
+
+    /// A spreadsheet makes `16161.0` of a customer number.
+    private static func withoutDecimals(_ text: String) -> String {
+        guard text.hasSuffix(".0"), text.dropLast(2).utf8.allSatisfy({ (48...57).contains($0) }) else { return text }
+        return String(text.dropLast(2))
+    }
+}

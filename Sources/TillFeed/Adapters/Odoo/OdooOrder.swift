@@ -1,0 +1,180 @@
+import DataFormats
+import LoyaltyModel
+
+/// An order of Odoo's point of sale: a `pos.order` as the server reads it, or as the till sends it (`data`, commands around lines).
+///
+/// Source: odoo/odoo `addons/point_of_sale/models/pos_order.py` (001b3e3).
+struct OdooOrder {
+    private let order: JSONObject
+    private let settings: AdapterSettings
+
+    static let documents: @Sendable (JSONObject, NativeConversion) throws(LoyaltyError) -> [ConvertedDocument] = {
+        root, conversion throws(LoyaltyError) in
+        let order = try root.object("data") ?? root
+        return [conversion.document(try OdooOrder(order: order, settings: conversion.settings).sale())]
+    }
+
+    private func sale() throws(LoyaltyError) -> AdaptedSale {
+        guard let currency = try currency() else {
+            throw LoyaltyError(
+                .adapterMissing, "no currency is named", at: order.place,
+                remedy: "Write till.currency into the configuration")
+        }
+        guard let store = settings.store else {
+            throw LoyaltyError(
+                .adapterMissing, "no store is named", at: order.place, remedy: "Write site.store into the configuration"
+            )
+        }
+        let written = try reference(anyOf: "config_id", "pos_session_id", "session_id")
+        guard let register = settings.register ?? written else {
+            throw LoyaltyError(
+                .adapterMissing, "no register is named", at: order.place,
+                remedy: "Write till.register into the configuration")
+        }
+        guard let number = try order.text(anyOf: "pos_reference", "name") else { throw order.missing("pos_reference") }
+        var sale = AdaptedSale(
+            place: order.place, store: store, register: register, number: number, time: try time(), currency: currency)
+        sale.uid = try order.text(anyOf: "uuid", "uid")
+        sale.receipt = try order.text("pos_reference")
+        sale.closedAt = sale.time
+        sale.operatorID = try reference("user_id")
+        try lines(&sale)
+        sale.grand = try order.requiredDecimal("amount_total")
+        sale.tax = try order.decimal("amount_tax")
+        try state(&sale)
+        try tenders(&sale)
+        if let partner = try reference("partner_id") {
+            sale.cards = [AdaptedSale.Card(value: partner, kind: .memberID, entry: .lookup)]
+        }
+        if sale.verb == .complete { sale.classifyGoods() }
+        return sale
+    }
+
+    /// The till's own clock is written as UTC without saying so.
+    private func time() throws(LoyaltyError) -> Timestamp {
+        var universal = settings
+        universal.offsetMinutes = { _ in 0 }
+        guard let time = try order.time(anyOf: "date_order", "creation_date", settings: universal) else {
+            throw order.missing("date_order")
+        }
+        return time
+    }
+
+    private func state(_ sale: inout AdaptedSale) throws(LoyaltyError) {
+        switch try order.text("state") {
+        case "paid", "done", "invoiced": break
+        case "draft": (sale.verb, sale.state) = (.update, .open)
+        case "cancel": (sale.verb, sale.state) = (.cancel, .cancelled)
+        case nil:
+            // What the till itself sends has no state; it is a draft until it is paid in full.
+            let paid = try order.requiredDecimal("amount_paid")
+            let change = try order.decimal("amount_return") ?? .zero
+            let decimals = sale.currency.decimals
+            let kept = try paid.subtracting(change.magnitude()).rounded(decimals: decimals)
+            let grand = sale.grand.rounded(decimals: decimals)
+            if paid.rounded(decimals: decimals) != grand, kept != grand { (sale.verb, sale.state) = (.update, .open) }
+        default:
+            throw order.error(
+                "state", "this state is not known, so the order is not taken for completed", code: .adapterUnknownStatus
+            )
+        }
+    }
+
+    private func reference(anyOf keys: String...) throws(LoyaltyError) -> String? {
+        for key in keys { if let number = try reference(key) { return number } }
+        return nil
+    }
+
+    /// The number of a record: alone, or in front of its name, which is not read.
+    private func reference(_ key: String, of object: JSONObject? = nil) throws(LoyaltyError) -> String? {
+        let object = object ?? order
+        guard let node = object.value(key) else { return nil }
+        guard case .array(let pair) = node.value else { return try object.text(key) }
+        guard case .integer(let id) = pair.first?.value else { throw object.error(key, "expected a record's number") }
+        return String(id)
+    }
+
+    private func currency() throws(LoyaltyError) -> Currency? {
+        if case .array(let pair) = order.value("currency_id")?.value, pair.count > 1,
+            case .string(let code) = pair[1].value,
+            let currency = try? Currency(code)
+        {
+            return currency
+        }
+        return settings.currency
+    }
+
+    /// The objects of a list that may be written as commands: `[0, 0, {…}]`.
+    private func records(_ keys: String...) throws(LoyaltyError) -> [JSONObject] {
+        for key in keys {
+            guard let node = order.value(key) else { continue }
+            guard case .array(let items) = node.value else { throw order.error(key, "expected an array") }
+            var records: [JSONObject] = []
+            for (index, item) in items.enumerated() {
+                let path = "\(order.path(key))[\(index)]"
+                switch item.value {
+                case .array(let command) where command.count == 3:
+                    records.append(try JSONObject(command[2], path: path + "[2]"))
+                // The number of a record says nothing.
+                case .integer:
+                    throw LoyaltyError(
+                        .adapterMissing, "only the number of a line stands here", at: item.place.with(path: path),
+                        remedy: "Export the lines with their fields")
+                default: records.append(try JSONObject(item, path: path))
+                }
+            }
+            return records
+        }
+        return []
+    }
+
+    private func lines(_ sale: inout AdaptedSale) throws(LoyaltyError) {
+        var hasTaxedAmounts = true
+        for (index, record) in try records("lines").enumerated() {
+            let quantity = try record.requiredDecimal("qty")
+            let price = try record.decimal("price_unit")
+            let percent = try record.decimal("discount") ?? .zero
+            var amount = try record.decimal("price_subtotal_incl")
+            if amount == nil, let price {
+                hasTaxedAmounts = false
+                let share = try DecimalNumber(100).subtracting(percent).multiplied(by: DecimalNumber("0.01"))
+                amount = try price.multiplied(by: quantity).multiplied(by: share)
+            }
+            guard let amount else { throw record.missing("price_subtotal_incl") }
+            var line = AdaptedSale.Line(
+                id: try record.text(anyOf: "uuid", "id") ?? "\(index + 1)", place: record.place, amount: amount)
+            line.quantity = quantity
+            line.unitPrice = price
+            line.name = try record.text("full_product_name")
+            line.code = try reference("product_id", of: record).map { ProductCode(value: $0, scheme: .internal) }
+            if let price, !percent.isZero {
+                let gross = try price.multiplied(by: quantity)
+                let discount = try gross.multiplied(by: percent).multiplied(by: DecimalNumber("0.01")).magnitude()
+                line.discounts = [AdaptedSale.Discount(amount: discount)]
+            }
+            let reward = try reference("reward_id", of: record)
+            let isMarked = try record.boolean("is_reward_line")
+            let isReward = reward != nil || isMarked == true
+            if isReward { line.kind = .reward }
+            if quantity.isNegative, !isReward {
+                let origin = try reference("refunded_orderline_id", of: record)
+                line.returned = ReturnReference(
+                    link: origin.map { SaleLink(relation: .returns, line: $0) },
+                    receipt: origin == nil ? .without : .with)
+            }
+            sale.lines.append(line)
+        }
+        sale.pricesIncludeTax = hasTaxedAmounts ? true : nil
+    }
+
+    private func tenders(_ sale: inout AdaptedSale) throws(LoyaltyError) {
+        for record in try records("statement_ids", "payment_ids") {
+            guard let amount = try record.decimal("amount") else { continue }
+            // How it was paid is a record of the server's; its name is not in the order.
+            sale.tenders.append(AdaptedSale.Tender(kind: .other, amount: amount))
+        }
+        if let change = try order.decimal("amount_return"), !change.isZero, !sale.tenders.isEmpty {
+            sale.tenders[0].change = try change.magnitude()
+        }
+    }
+}

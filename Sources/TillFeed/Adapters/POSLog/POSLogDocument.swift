@@ -1,0 +1,249 @@
+import DataFormats
+import LoyaltyModel
+
+/// One `Transaction` of a POSLog, versions 2.x to 6.x, in the terms of the native schema.
+///
+/// Source: IXRetail POSLog as NCR, Roqqio, Decathlon and Wincor write it; docs/till-adapters.md has the map.
+struct POSLogDocument {
+    let transaction: XMLElement
+    let settings: AdapterSettings
+
+    /// The part with the lines; versions before 6 keep half of the header in it.
+    private var body: XMLElement? { transaction.first("RetailTransaction") }
+
+    func converted(_ conversion: NativeConversion) -> ConvertedDocument {
+        do throws(LoyaltyError) {
+            if let control = transaction.first("ControlTransaction") ?? transaction.first("TenderControlTransaction") {
+                return conversion.document(
+                    control: Self.verb(control), store: try store(), register: try register(), number: try number(),
+                    sequence: try sequence, time: try time("EndDateTime", "POSLogDateTime", "BeginDateTime").time,
+                    day: try businessDay(), at: transaction.place)
+            }
+            guard body != nil || transaction.first("PostVoidTransaction") != nil else {
+                return conversion.skipped("neither a sale nor a control transaction", at: transaction.place)
+            }
+            let sale = try sale()
+            if sale.links.contains(where: { $0.relation == .copyOf }) {
+                return conversion.skipped("a copy of a receipt never earns", at: transaction.place)
+            }
+            return conversion.document(sale)
+        } catch { return conversion.problem(error, at: transaction.place) }
+    }
+
+    private static func verb(_ control: XMLElement) -> TillEvent.ControlVerb {
+        let verbs: [(String, TillEvent.ControlVerb)] = [
+            ("OperatorSignOn", .signon), ("OperatorSignOff", .signoff), ("NoSale", .nosale), ("POSSOD", .dayopen),
+            ("BusinessSOD", .dayopen), ("POSEOD", .dayclose), ("BusinessEOD", .dayclose),
+        ]
+        return verbs.first { control.first($0.0) != nil }?.1 ?? .heartbeat
+    }
+
+    private func sale() throws(LoyaltyError) -> AdaptedSale {
+        let closed = try time("EndDateTime", "POSLogDateTime", "BeginDateTime")
+        var sale = AdaptedSale(
+            place: transaction.place, store: try store(), register: try register(), number: try number(),
+            time: closed.time, currency: try Currency("XXX"))
+        sale.rawTime = closed.isAssumed ? closed.raw : nil
+        if closed.isAssumed { sale.raise(AdapterFlag.zoneAssumed) }
+        sale.closedAt = closed.time
+        sale.openedAt = header("BeginDateTime") == nil ? nil : try time("BeginDateTime").time
+        sale.uid = header("TransactionID")
+        sale.receipt = header("ReceiptNumber")
+        sale.sequence = try sequence
+        sale.businessDay = try businessDay()
+        // A hash stands here in one dialect; its beginning tells operators apart as well.
+        sale.operatorID = header("OperatorID").map { String(decoding: $0.utf8.prefix(64), as: UTF8.self) }
+        sale.training = try transaction.flag("TrainingModeFlag")
+        try links(&sale)
+        try status(&sale)
+        sale.cards = cards
+        let isFinished = sale.verb == .complete || sale.verb == .return
+        guard let currency = try currency() else {
+            if isFinished { throw missing("no currency is named", "Write till.currency into the configuration") }
+            return sale
+        }
+        sale.currency = currency
+        if let body {
+            sale.lines = try POSLogLines(body, isReturn: sale.links.contains { $0.relation == .returns }).lines(&sale)
+            sale.tenders = try tenders(body)
+            try POSLogTotals(body, currency: currency, lines: sale.lines).settle(&sale, isFinished: isFinished)
+        }
+        if isFinished { sale.classifyGoods() }
+        return sale
+    }
+
+    // MARK: The header
+
+    private func header(_ name: String) -> String? { transaction.text(name) ?? body?.text(name) }
+
+    private func missing(_ message: String, _ remedy: String? = nil) -> LoyaltyError {
+        LoyaltyError(.adapterMissing, message, at: transaction.place, remedy: remedy)
+    }
+
+    private func store() throws(LoyaltyError) -> String {
+        guard let store = Self.store(transaction) ?? body.flatMap(Self.store) ?? settings.store else {
+            throw missing("no store is named", "Write site.store into the configuration")
+        }
+        return store
+    }
+
+    /// Of several units the first, unless one says that it is the store.
+    static func store(_ element: XMLElement) -> String? {
+        if let store = element.text("RetailStoreID") { return store }
+        let units = element.all("BusinessUnit").flatMap { $0.all("UnitID") }.filter { !$0.text.isEmpty }
+        let named = units.first { $0.attributes["TypeCode"]?.lowercased() == "retailstore" }
+        return (named ?? units.first)?.text
+    }
+
+    private func register() throws(LoyaltyError) -> String {
+        guard let register = header("WorkstationID") ?? header("TillID") ?? settings.register else {
+            throw missing("no register is named", "Write till.register into the configuration")
+        }
+        return register
+    }
+
+    private func number() throws(LoyaltyError) -> String {
+        guard let number = header("SequenceNumber") ?? header("ReceiptNumber") else {
+            throw missing("there is no SequenceNumber")
+        }
+        return number
+    }
+
+    private var sequence: UInt64? {
+        get throws(LoyaltyError) { UInt64(try number()) }
+    }
+
+    private func businessDay() throws(LoyaltyError) -> CalendarDate? {
+        try header("BusinessDayDate").map { text throws(LoyaltyError) in try day(text, "BusinessDayDate") }
+    }
+
+    private func day(_ text: String, _ name: String) throws(LoyaltyError) -> CalendarDate {
+        do { return try TillTime.day(text) } catch {
+            throw LoyaltyError(error.code, error.message, at: place(name))
+        }
+    }
+
+    private func time(_ names: String...) throws(LoyaltyError) -> (time: Timestamp, isAssumed: Bool, raw: String) {
+        for name in names {
+            guard let text = header(name) else { continue }
+            do {
+                let (time, isAssumed) = try TillTime.parse(text, settings)
+                return (time, isAssumed, text)
+            } catch { throw LoyaltyError(error.code, error.message, at: place(name)) }
+        }
+        throw missing("there is no EndDateTime")
+    }
+
+    private func place(_ name: String) -> Place {
+        let element = transaction.all(name).first { !$0.text.isEmpty } ?? body?.first(name)
+        return (element?.place ?? transaction.place).with(path: name)
+    }
+
+    private func currency() throws(LoyaltyError) -> Currency? {
+        let total = body?.all("Total").lazy.compactMap { $0.attributes["Currency"] ?? $0.attributes["CurrencyCode"] }
+            .first
+        let amount = body?.all("LineItem").lazy.compactMap {
+            ($0.first("Sale") ?? $0.first("Return"))?.first("ExtendedAmount")?.attributes["Currency"]
+        }.first
+        guard let code = header("CurrencyCode") ?? total ?? amount else { return settings.currency }
+        do { return try Currency(code.uppercased()) } catch {
+            throw LoyaltyError(error.code, error.message, at: place("CurrencyCode"))
+        }
+    }
+
+    // MARK: State and links
+
+    private func status(_ sale: inout AdaptedSale) throws(LoyaltyError) {
+        var status = POSLogWords.Status(verb: .complete, state: .completed)
+        let words = [body?.attributes["TransactionStatus"], transaction.attributes["TransactionStatus"]]
+        if let word = words.lazy.compactMap(\.self).first {
+            guard let known = POSLogWords.status(word) else {
+                throw LoyaltyError(
+                    .adapterUnknownStatus,
+                    "this TransactionStatus is not known, so the sale is not taken for completed",
+                    at: (body ?? transaction).place.with(path: "RetailTransaction/@TransactionStatus"))
+            }
+            status = known
+        }
+        let isSuspended = try body?.flag(child: "SuspendFlag")
+        if try transaction.flag("SuspendedFlag") || isSuspended == true {
+            status = .init(verb: .suspend, state: .suspended)
+        }
+        if try transaction.flag("CancelFlag") { status = .init(verb: .cancel, state: .cancelled) }
+        let isVoid = transaction.first("PostVoidTransaction") != nil
+        let isMarked = try transaction.flag("VoidedFlag")
+        if isVoid || isMarked || sale.links.contains(where: { $0.relation == .voids }) {
+            status = .init(verb: .void, state: .voided)
+        }
+        if status.verb == .void, !sale.links.contains(where: { $0.relation == .voids }) {
+            // The document itself is the one that is voided.
+            sale.links.append(
+                SaleLink(
+                    relation: .voids, store: sale.store, register: sale.register, businessDay: sale.businessDay,
+                    number: sale.number, uid: sale.uid))
+        }
+        sale.verb = status.verb
+        sale.state = status.state
+        sale.training = sale.training || status.isTraining
+    }
+
+    private func links(_ sale: inout AdaptedSale) throws(LoyaltyError) {
+        for element in body?.all("TransactionLink") ?? [] {
+            if let link = try POSLogLines.link(element, default: nil) {
+                sale.links.append(link)
+            } else {
+                sale.raise(AdapterFlag.linkUnknown)
+            }
+        }
+        let voids = [transaction.first("PostVoidTransaction"), body?.first("PostVoidTransaction")].compactMap(\.self)
+        for element in voids.flatMap({ $0.all("TransactionLink") }) {
+            if let link = try POSLogLines.link(element, default: .voids) { sale.links.append(link) }
+        }
+    }
+
+    // MARK: Member and tenders
+
+    /// Cards of the member, else the customer number. They may stand before the tender or behind it.
+    private var cards: [AdaptedSale.Card] {
+        guard let body else { return [] }
+        let accounts = body.all("LoyaltyAccount") + body.all("Customer").flatMap { $0.all("LoyaltyAccount") }
+        var numbers = accounts.compactMap {
+            $0.element("LoyaltyCard", "PrimaryAccountNumber")?.text ?? $0.text("LoyaltyAccountID")
+        }
+        for membership in body.all("LineItem").compactMap({ $0.first("LoyaltyMembership") }) {
+            if let number = membership.text("LoyaltyID") ?? membership.text("LoyaltyAccountID") {
+                numbers.append(number)
+            }
+        }
+        var seen: Set<String> = []
+        let cards = numbers.compactMap(Self.unpadded).filter { seen.insert($0).inserted }
+        if !cards.isEmpty { return cards.map { AdaptedSale.Card(value: $0) } }
+        let customers = (body.all("Customer") + accounts).compactMap { $0.text("CustomerID") }.compactMap(Self.unpadded)
+        return customers.first.map { [AdaptedSale.Card(value: $0, kind: .memberID, entry: .lookup)] } ?? []
+    }
+
+    /// Zeros alone mean "none"; longer than any card, they are padding.
+    private static func unpadded(_ number: String) -> String? {
+        let rest = number.drop { $0 == "0" }
+        guard !rest.isEmpty else { return nil }
+        return number.utf8.count > 19 ? String(rest) : number
+    }
+
+    private func tenders(_ body: XMLElement) throws(LoyaltyError) -> [AdaptedSale.Tender] {
+        var tenders: [AdaptedSale.Tender] = []
+        for item in body.all("LineItem") {
+            guard let tender = item.first("Tender"), try !item.flag("VoidFlag"),
+                let amount = try tender.decimal("Amount")
+            else { continue }
+            let isRefund = tender.attributes["TypeCode"]?.lowercased() == "refund"
+            var change = tender.first("TenderChange")
+            while let nested = change?.first("TenderChange") { change = nested }
+            tenders.append(
+                AdaptedSale.Tender(
+                    kind: POSLogWords.tender(tender.attributes["TenderType"]),
+                    amount: isRefund ? try amount.signed(negative: true) : amount, change: try change?.decimal("Amount")
+                ))
+        }
+        return tenders
+    }
+}

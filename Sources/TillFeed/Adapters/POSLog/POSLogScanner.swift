@@ -1,0 +1,305 @@
+import CExpat
+import LoyaltyModel
+
+/// Takes the `Transaction` elements out of a stream of XML documents, keeping only what the vocabulary allows.
+///
+/// Documents may follow one another; the root may be a `POSLog`, a `Transaction` itself or an envelope around them. A document type
+/// declaration is refused, and with it every entity but the five of XML; depth, attributes, texts and transactions are bounded.
+final class POSLogScanner {
+    struct Found {
+        var place: Place
+        var result: Result<XMLElement, LoyaltyError>
+    }
+
+    static let maximumDepth = 64
+    static let maximumAttributes = 64
+    /// Bytes of one text that is kept.
+    static let maximumText = 4096
+    /// Bytes of one transaction. The largest that is known has 241 kB.
+    static let maximumTransaction = 1 << 20
+    /// Bytes of one tag, comment or the like.
+    static let maximumToken = 1 << 18
+    private static let piece = 1 << 14
+    private static let declaration = Array("<?xml".utf8)
+
+    private var parser: XML_Parser?
+    /// Lines and bytes in front of the document that is being read.
+    private var lineBase = 0
+    private var document = 0
+    private var state = State.betweenDocuments
+    /// What may be the beginning of a declaration, behind an error.
+    private var tail: [UInt8] = []
+    private var found: [Found] = []
+
+    private enum State { case betweenDocuments, inDocument, skippingBroken }
+
+    /// Open elements that are kept; the first is the transaction.
+    private var open: [XMLElement] = []
+    private var depth = 0
+    /// Inside of an element that is not on the list: the depth of that element.
+    private var skippedFrom: Int?
+    private var transactionStart = 0
+    private var transactionPlace = Place()
+    private var transactionDepth = 0
+    private var isTooLarge = false
+    /// The namespace of the open transaction.
+    private var standard = ""
+    private var failure: LoyaltyError?
+    private var rootEnd: Int?
+
+    init() {}
+
+    deinit { if let parser { XML_ParserFree(parser) } }
+
+    /// Takes the next bytes and gives every transaction that they complete.
+    func append(_ bytes: [UInt8]) -> [Found] {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            switch state {
+            case .betweenDocuments: begin(&rest)
+            case .inDocument: parse(&rest)
+            case .skippingBroken: resynchronise(&rest)
+            }
+        }
+        defer { found = [] }
+        return found
+    }
+
+    /// The end of the stream: a document that is open is a problem.
+    func finish() -> [Found] {
+        if state == .inDocument { fail(LoyaltyError(.adapterSyntax, "the document is not complete", at: here)) }
+        defer { found = [] }
+        return found
+    }
+
+    private var here: Place {
+        guard let parser else { return Place(line: lineBase + 1, column: 1) }
+        return Place(
+            line: lineBase + Int(clamping: XML_GetCurrentLineNumber(parser)),
+            column: Int(clamping: XML_GetCurrentColumnNumber(parser)) + 1)
+    }
+
+    // MARK: Documents
+
+    private func begin(_ rest: inout ArraySlice<UInt8>) {
+        while let byte = rest.first, byte == 0x20 || byte == 0x09 || byte == 0x0a || byte == 0x0d {
+            if byte == 0x0a { lineBase += 1 }
+            rest = rest.dropFirst()
+        }
+        guard !rest.isEmpty else { return }
+        start()
+    }
+
+    private func start() {
+        if let parser { XML_ParserFree(parser) }
+        parser = XML_ParserCreateNS(nil, XML_Char(0x0a))
+        document = 0
+        depth = 0
+        open = []
+        skippedFrom = nil
+        failure = nil
+        rootEnd = nil
+        state = .inDocument
+        guard let parser else { return }
+        XML_SetUserData(parser, Unmanaged.passUnretained(self).toOpaque())
+        XML_SetElementHandler(
+            parser,
+            { data, name, attributes in POSLogScanner.from(data)?.started(name, attributes) },
+            { data, _ in POSLogScanner.from(data)?.ended() })
+        XML_SetCharacterDataHandler(parser) { data, text, length in
+            POSLogScanner.from(data)?.read(text, Int(length))
+        }
+        XML_SetStartDoctypeDeclHandler(parser) { data, _, _, _, _ in
+            POSLogScanner.from(data)?.stop(
+                LoyaltyError(
+                    .adapterSyntax, "a document type declaration is not allowed",
+                    remedy: "Entities other than the five of XML are never read"))
+        }
+    }
+
+    private static func from(_ data: UnsafeMutableRawPointer?) -> POSLogScanner? {
+        data.map { Unmanaged<POSLogScanner>.fromOpaque($0).takeUnretainedValue() }
+    }
+
+    private func parse(_ rest: inout ArraySlice<UInt8>) {
+        guard let parser else { return rest = [] }
+        let piece = rest.prefix(Self.piece)
+        let before = document
+        let status = piece.withUnsafeBytes { bytes in
+            XML_Parse(parser, bytes.baseAddress?.assumingMemoryBound(to: CChar.self), Int32(piece.count), 0)
+        }
+        if let rootEnd {
+            // Behind the root another document may follow.
+            lineBase += Int(clamping: XML_GetCurrentLineNumber(parser)) - 1
+            rest = rest.dropFirst(min(max(rootEnd - before, 0), piece.count))
+            state = .betweenDocuments
+            return
+        }
+        document += piece.count
+        let position = Int(clamping: XML_GetCurrentByteIndex(parser))
+        var problem = failure
+        if problem == nil, status == XML_STATUS_ERROR {
+            let text = XML_ErrorString(XML_GetErrorCode(parser)).map { String(cString: $0) } ?? "not well-formed"
+            problem = LoyaltyError(.adapterSyntax, "this is not XML: \(text)", at: here)
+        } else if problem == nil, document - position > Self.maximumToken {
+            problem = LoyaltyError(
+                .adapterTooLarge, "a tag or comment has more than \(Self.maximumToken) bytes", at: here)
+        }
+        guard let problem else {
+            rest = rest.dropFirst(piece.count)
+            return
+        }
+        // The declaration of the next document may be what is wrong here; this one's own is not looked at again.
+        rest = rest.dropFirst(min(max(max(position, 1) - before, 0), piece.count))
+        fail(problem)
+    }
+
+    /// Ends a broken document; the next one begins at an XML declaration.
+    private func fail(_ error: LoyaltyError) {
+        let place = open.isEmpty ? error.place ?? here : transactionPlace
+        found.append(Found(place: place, result: .failure(error)))
+        lineBase = (error.place?.line ?? 1) - 1
+        open = []
+        state = .skippingBroken
+        tail = []
+    }
+
+    private func resynchronise(_ rest: inout ArraySlice<UInt8>) {
+        let window = tail + rest
+        let start = window.firstRange(of: Self.declaration)?.lowerBound
+        let skipped = start ?? max(window.count - Self.declaration.count + 1, 0)
+        for byte in window[..<skipped] where byte == 0x0a { lineBase += 1 }
+        rest = start == nil ? [] : window[skipped...]
+        tail = start == nil ? Array(window[skipped...]) : []
+        if start != nil { self.start() }
+    }
+
+    // MARK: Elements
+
+    private func stop(_ error: LoyaltyError) {
+        guard failure == nil, let parser else { return }
+        failure = LoyaltyError(error.code, error.message, at: here, remedy: error.remedy)
+        XML_StopParser(parser, 0)
+    }
+
+    private func started(
+        _ name: UnsafePointer<XML_Char>?, _ attributes: UnsafeMutablePointer<UnsafePointer<XML_Char>?>?
+    ) {
+        depth += 1
+        guard failure == nil, let parser, let name else { return }
+        guard depth <= Self.maximumDepth else {
+            return stop(LoyaltyError(.adapterTooLarge, "elements nest deeper than \(Self.maximumDepth)"))
+        }
+        guard XML_GetSpecifiedAttributeCount(parser) <= Self.maximumAttributes * 2 else {
+            return stop(LoyaltyError(.adapterTooLarge, "an element has more than \(Self.maximumAttributes) attributes"))
+        }
+        let (space, local) = Self.parts(String(cString: name))
+        if open.isEmpty {
+            if POSLogVocabulary.documents.contains(local) { beginTransaction(space, local, attributes) }
+            return
+        }
+        guard skippedFrom == nil else { return }
+        if Int(clamping: XML_GetCurrentByteIndex(parser)) - transactionStart > Self.maximumTransaction {
+            isTooLarge = true
+        }
+        let isKnown =
+            POSLogVocabulary.allows(local, in: open[open.count - 1].name)
+            && (space == standard || Self.isStandard(space) || POSLogVocabulary.vendorElements.contains(local))
+        guard isKnown, !isTooLarge else {
+            skippedFrom = depth
+            return
+        }
+        open.append(element(local, attributes))
+    }
+
+    private func beginTransaction(
+        _ space: String, _ local: String, _ attributes: UnsafeMutablePointer<UnsafePointer<XML_Char>?>?
+    ) {
+        standard = space
+        transactionStart = parser.map { Int(clamping: XML_GetCurrentByteIndex($0)) } ?? 0
+        transactionPlace = here
+        transactionDepth = depth
+        isTooLarge = false
+        skippedFrom = nil
+        open = [element(local, attributes)]
+    }
+
+    private func element(
+        _ local: String, _ attributes: UnsafeMutablePointer<UnsafePointer<XML_Char>?>?
+    ) -> XMLElement {
+        var element = XMLElement(name: local, place: here)
+        guard var next = attributes else { return element }
+        while let name = next.pointee, let value = (next + 1).pointee {
+            let (_, key) = Self.parts(String(cString: name))
+            let isAllowed =
+                key == "Name" ? POSLogVocabulary.named.contains(local) : POSLogVocabulary.attributes.contains(key)
+            if isAllowed {
+                let text = String(cString: value)
+                if text.utf8.count <= Self.maximumText { element.attributes[key] = text }
+            }
+            next += 2
+        }
+        return element
+    }
+
+    private func read(_ text: UnsafePointer<XML_Char>?, _ length: Int) {
+        guard failure == nil, skippedFrom == nil, !open.isEmpty, let text else { return }
+        let last = open.count - 1
+        guard open[last].text.utf8.count + length <= Self.maximumText else {
+            return stop(LoyaltyError(.adapterTooLarge, "a text has more than \(Self.maximumText) bytes"))
+        }
+        let bytes = UnsafeRawBufferPointer(start: text, count: length)
+        open[last].text += String(decoding: bytes, as: UTF8.self)
+    }
+
+    private func ended() {
+        defer { depth -= 1 }
+        guard failure == nil, let parser else { return }
+        if depth == 1 {
+            rootEnd = Int(clamping: XML_GetCurrentByteIndex(parser)) + Int(XML_GetCurrentByteCount(parser))
+        }
+        if let from = skippedFrom {
+            if depth == from { skippedFrom = nil }
+        } else if let last = open.popLast() {
+            close(last)
+        }
+        if rootEnd != nil { XML_StopParser(parser, 0) }
+    }
+
+    private func close(_ element: XMLElement) {
+        var element = element
+        element.text = element.text.trimmingBlanks()
+        if !open.isEmpty {
+            open[open.count - 1].children.append(element)
+        } else if isTooLarge {
+            found.append(
+                Found(
+                    place: transactionPlace,
+                    result: .failure(
+                        LoyaltyError(
+                            .adapterTooLarge, "the transaction has more than \(Self.maximumTransaction) bytes",
+                            at: transactionPlace))))
+        } else {
+            found.append(Found(place: transactionPlace, result: .success(element)))
+        }
+    }
+
+    /// Names come as `namespace LF local`.
+    private static func parts(_ name: String) -> (space: String, local: String) {
+        guard let separator = name.lastIndex(of: "\n") else { return ("", name) }
+        return (String(name[..<separator]), String(name[name.index(after: separator)...]))
+    }
+
+    /// The namespaces of IXRetail: one without version up to 6.0.1, and one for each version.
+    private static func isStandard(_ space: String) -> Bool { space.lowercased().contains("/ixretail/") }
+}
+
+extension String {
+    func trimmingBlanks() -> String {
+        let isBlank: (Unicode.Scalar) -> Bool = { [" ", "\n", "\t", "\r"].contains($0) }
+        guard let first = unicodeScalars.firstIndex(where: { !isBlank($0) }),
+            let last = unicodeScalars.lastIndex(where: { !isBlank($0) })
+        else { return "" }
+        return String(unicodeScalars[first...last])
+    }
+}

@@ -1,0 +1,269 @@
+import LoyaltyModel
+
+/// A Shopify order with its refunds, or a refund alone, as the REST Admin API writes them, bare or in the answer's envelope.
+///
+/// Source: `test/fixtures/order.json` of Shopify's Python client.
+struct ShopifyOrder {
+    private let order: JSONObject
+    private let settings: AdapterSettings
+
+    static let documents: @Sendable (JSONObject, NativeConversion) throws(LoyaltyError) -> [ConvertedDocument] = {
+        root, conversion throws(LoyaltyError) in
+        let wrapped = try root.object("refund")
+        if let refund = wrapped ?? (root.value("refund_line_items") == nil ? nil : root) {
+            return [
+                converted(refund.place, conversion) { () throws(LoyaltyError) in
+                    try ShopifyRefund(refund: refund, order: nil, settings: conversion.settings).sale()
+                }
+            ]
+        }
+        let inner = try root.object("order")
+        let orders = root.value("orders") == nil ? [inner ?? root] : try root.objects("orders")
+        var documents: [ConvertedDocument] = []
+        for order in orders {
+            documents.append(
+                converted(order.place, conversion) { () throws(LoyaltyError) in
+                    try ShopifyOrder(order: order, settings: conversion.settings).sale()
+                })
+            for refund in try order.objects("refunds") {
+                documents.append(
+                    converted(refund.place, conversion) { () throws(LoyaltyError) in
+                        try ShopifyRefund(refund: refund, order: order, settings: conversion.settings).sale()
+                    })
+            }
+        }
+        return documents
+    }
+
+    private static func converted(
+        _ place: Place, _ conversion: NativeConversion, _ sale: () throws(LoyaltyError) -> AdaptedSale
+    ) -> ConvertedDocument {
+        do throws(LoyaltyError) { return conversion.document(try sale()) } catch {
+            return conversion.problem(error, at: place)
+        }
+    }
+
+    private func sale() throws(LoyaltyError) -> AdaptedSale {
+        let id = try order.required("id")
+        guard let time = try order.time(anyOf: "processed_at", "created_at", settings: settings) else {
+            throw order.missing("processed_at")
+        }
+        guard let currency = try order.currency("currency") ?? settings.currency else {
+            throw order.missing("currency")
+        }
+        var sale = AdaptedSale(
+            place: order.place, store: try Self.store(order, settings), register: try Self.register(order, settings),
+            number: try order.text(anyOf: "order_number", "id") ?? id, time: time, currency: currency)
+        sale.uid = id
+        sale.receipt = try order.text("name")
+        sale.revision = try order.time("updated_at", settings).map { $0.time.microseconds / 1_000_000 }
+        sale.openedAt = try order.time("created_at", settings)?.time
+        // `closed_at` is when the order was archived.
+        sale.closedAt = time
+        sale.operatorID = try order.text("user_id")
+        sale.training = try order.boolean("test") ?? false
+        sale.pricesIncludeTax = try order.boolean("taxes_included")
+        try state(&sale)
+        for (index, item) in try order.objects("line_items").enumerated() {
+            sale.lines.append(try Self.line(item, "\(index + 1)"))
+        }
+        try extras(&sale)
+        try discounts(&sale)
+        sale.taxes = try Self.taxes(order)
+        sale.tax = try order.decimal("total_tax")
+        sale.grand = try order.requiredDecimal("total_price")
+        if let customer = try order.object("customer")?.text("id") {
+            sale.cards = [AdaptedSale.Card(value: customer, kind: .memberID, entry: .lookup)]
+        }
+        return sale
+    }
+
+    /// A document without a place of its own gets the settings'; the settings come first because the web has no store.
+    static func store(_ order: JSONObject, _ settings: AdapterSettings) throws(LoyaltyError) -> String {
+        let location = try order.text("location_id")
+        guard let store = settings.store ?? location else {
+            throw LoyaltyError(
+                .adapterMissing, "no store is named", at: order.place, remedy: "Write site.store into the configuration"
+            )
+        }
+        return store
+    }
+
+    static func register(_ order: JSONObject, _ settings: AdapterSettings) throws(LoyaltyError) -> String {
+        let device = try order.text(anyOf: "device_id", "source_name")
+        return settings.register ?? device ?? "shopify"
+    }
+
+    private func state(_ sale: inout AdaptedSale) throws(LoyaltyError) {
+        let isCancelled = order.value("cancelled_at") != nil
+        switch try order.required("financial_status") {
+        case "paid", "partially_refunded", "refunded": break
+        case "pending", "authorized", "partially_paid": (sale.verb, sale.state) = (.update, .open)
+        case "voided": (sale.verb, sale.state) = (.void, .voided)
+        default:
+            throw order.error(
+                "financial_status", "this status is not known, so the order is not taken for completed",
+                code: .adapterUnknownStatus)
+        }
+        if isCancelled { (sale.verb, sale.state) = (.void, .voided) }
+        // It may have counted when it was paid.
+        if sale.verb == .void { sale.links = [SaleLink(relation: .voids, uid: sale.uid)] }
+    }
+
+    static func line(_ item: JSONObject, _ number: String) throws(LoyaltyError) -> AdaptedSale.Line {
+        let quantity = try item.requiredDecimal("quantity")
+        let price = try item.requiredDecimal("price")
+        let gross = try price.multiplied(by: quantity)
+        var discount = DecimalNumber.zero
+        for allocation in try item.objects("discount_allocations") {
+            discount = try discount.adding(allocation.requiredDecimal("amount"))
+        }
+        if item.value("discount_allocations") == nil { discount = try item.decimal("total_discount") ?? .zero }
+        var line = AdaptedSale.Line(
+            id: try item.text("id") ?? number, place: item.place, amount: try gross.subtracting(discount))
+        line.quantity = quantity
+        line.unitPrice = price
+        line.gross = gross
+        if !discount.isZero { line.discounts = [AdaptedSale.Discount(amount: discount)] }
+        line.name = try item.text(anyOf: "title", "name")
+        line.code = try code(item)
+        line.taxes = try taxes(item)
+        if try item.boolean("gift_card") == true { line.kind = .giftCard }
+        return line
+    }
+
+    private static func code(_ item: JSONObject) throws(LoyaltyError) -> ProductCode? {
+        if let sku = try item.text("sku") { return ProductCode(value: sku, scheme: .sku) }
+        return try item.text(anyOf: "variant_id", "product_id").map { ProductCode(value: $0, scheme: .internal) }
+    }
+
+    private static func taxes(_ object: JSONObject) throws(LoyaltyError) -> [AdaptedSale.Tax] {
+        var taxes: [AdaptedSale.Tax] = []
+        for tax in try object.objects("tax_lines") {
+            let percent = try tax.decimal("rate")?.multiplied(by: DecimalNumber(100))
+            taxes.append(
+                AdaptedSale.Tax(amount: try tax.requiredDecimal("price"), code: try tax.text("title"), percent: percent)
+            )
+        }
+        return taxes
+    }
+
+    private func extras(_ sale: inout AdaptedSale) throws(LoyaltyError) {
+        for (index, shipping) in try order.objects("shipping_lines").enumerated() {
+            var amount = try shipping.requiredDecimal("price")
+            for allocation in try shipping.objects("discount_allocations") {
+                amount = try amount.subtracting(allocation.requiredDecimal("amount"))
+            }
+            let id = try shipping.text("id") ?? "\(index + 1)"
+            var line = AdaptedSale.Line(id: "shipping-\(id)", place: shipping.place, amount: amount)
+            line.kind = .fee
+            line.taxes = try Self.taxes(shipping)
+            sale.lines.append(line)
+        }
+        if let tip = try order.decimal("total_tip_received"), !tip.isZero {
+            var line = AdaptedSale.Line(id: "tip", place: order.place("total_tip_received"), amount: tip)
+            line.kind = .tip
+            sale.lines.append(line)
+        }
+    }
+
+    /// Discounts that no line carries, as older orders have them.
+    private func discounts(_ sale: inout AdaptedSale) throws(LoyaltyError) {
+        guard let total = try order.decimal("total_discounts") else { return }
+        let onLines = try sale.lines.flatMap(\.discounts).map(\.amount).sum()
+        let hasAllocations = try order.objects("line_items").contains { $0.value("discount_allocations") != nil }
+        let rest = try total.subtracting(onLines)
+        guard !hasAllocations, !rest.isZero, !rest.isNegative else { return }
+        let code = try order.objects("discount_codes").first?.text("code")
+        sale.discounts = [AdaptedSale.Discount(amount: rest, source: code == nil ? .till : .coupon, code: code)]
+    }
+}
+
+/// One refund of an order: goods that come back, and what was paid back.
+struct ShopifyRefund {
+    let refund: JSONObject
+    /// Nil where the refund came alone.
+    let order: JSONObject?
+    let settings: AdapterSettings
+
+    func sale() throws(LoyaltyError) -> AdaptedSale {
+        let id = try refund.required("id")
+        let written = try order?.text("id")
+        let orderID = try refund.text("order_id")
+        guard let orderID = written ?? orderID else { throw refund.missing("order_id") }
+        guard let time = try refund.time(anyOf: "processed_at", "created_at", settings: settings) else {
+            throw refund.missing("created_at")
+        }
+        let payments = try refund.objects("transactions").filter { payment in
+            (try? payment.text("kind")) == "refund" && (try? payment.text("status")) == "success"
+        }
+        let ordered = try order?.currency("currency")
+        let paidIn = try payments.first?.currency("currency")
+        guard let currency = ordered ?? paidIn ?? settings.currency else { throw refund.missing("currency") }
+        let header = order ?? refund
+        var sale = AdaptedSale(
+            place: refund.place, store: try ShopifyOrder.store(header, settings),
+            register: try ShopifyOrder.register(header, settings), number: "refund-\(id)", time: time,
+            currency: currency)
+        sale.uid = "refund-\(id)"
+        sale.verb = .return
+        sale.kind = .return
+        sale.closedAt = time
+        sale.operatorID = try refund.text("user_id")
+        sale.training = try order?.boolean("test") ?? false
+        sale.pricesIncludeTax = try order?.boolean("taxes_included")
+        sale.links = [SaleLink(relation: .returns, uid: orderID)]
+        try lines(&sale, orderID)
+        try adjustments(&sale)
+        sale.hasTotal = !payments.isEmpty
+        var paid = DecimalNumber.zero
+        for payment in payments { paid = try paid.adding(payment.requiredDecimal("amount")) }
+        sale.grand = try paid.negated()
+        if payments.isEmpty { sale.grand = try sale.lines.map(\.amount).sum() }
+        if let customer = try order?.object("customer")?.text("id") {
+            sale.cards = [AdaptedSale.Card(value: customer, kind: .memberID, entry: .lookup)]
+        }
+        return sale
+    }
+
+    private func lines(_ sale: inout AdaptedSale, _ orderID: String) throws(LoyaltyError) {
+        var tax = DecimalNumber.zero
+        for (index, back) in try refund.objects("refund_line_items").enumerated() {
+            let lineID = try back.text("line_item_id")
+            let amount = try back.requiredDecimal("subtotal")
+            let item = try back.object("line_item").map { item throws(LoyaltyError) in
+                try ShopifyOrder.line(item, "\(index + 1)")
+            }
+            var line = item ?? AdaptedSale.Line(id: "\(index + 1)", place: back.place, amount: amount)
+            line.id = try back.text("id") ?? "\(index + 1)"
+            line.amount = try amount.signed(negative: true)
+            line.quantity = try back.requiredDecimal("quantity").signed(negative: true)
+            line.gross = nil
+            line.discounts = []
+            line.taxes = []
+            if let lineTax = try back.decimal("total_tax"), !lineTax.isZero {
+                line.taxes = [AdaptedSale.Tax(amount: try lineTax.signed(negative: true))]
+                tax = try tax.subtracting(lineTax)
+            }
+            line.returned = ReturnReference(
+                link: SaleLink(relation: .returns, uid: orderID, line: lineID), receipt: .with)
+            sale.lines.append(line)
+        }
+        sale.tax = tax.isZero ? nil : tax
+    }
+
+    /// Carriage paid back, and differences that no line explains; negative as written.
+    private func adjustments(_ sale: inout AdaptedSale) throws(LoyaltyError) {
+        for (index, adjustment) in try refund.objects("order_adjustments").enumerated() {
+            let amount = try adjustment.requiredDecimal("amount")
+            let id = try adjustment.text("id") ?? "\(index + 1)"
+            var line = AdaptedSale.Line(id: "adjustment-\(id)", place: adjustment.place, amount: amount)
+            line.kind = .fee
+            line.quantity = DecimalNumber(amount.isNegative ? -1 : 1)
+            sale.lines.append(line)
+            if let tax = try adjustment.decimal("tax_amount"), !tax.isZero {
+                sale.tax = try (sale.tax ?? .zero).adding(tax)
+            }
+        }
+    }
+}
