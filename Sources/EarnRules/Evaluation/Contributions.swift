@@ -165,7 +165,7 @@ extension Evaluation {
     }
 
     /// Sums of several rows by line.
-    private func lines(_ rows: [[Int128]], _ decimals: Int) -> [CounterChange.LineAmount] {
+    func lines(_ rows: [[Int128]], _ decimals: Int) -> [CounterChange.LineAmount] {
         var lines: [CounterChange.LineAmount] = []
         for (index, line) in basket.lines.enumerated() {
             let units = rows.reduce(0) { $0 + $1[index] }

@@ -55,6 +55,8 @@ public struct Grant: Hashable, Sendable, Codable {
     public var rule: String
     public var currency: String
     public var recipient: Recipient
+    /// Who that is, where it is not the member.
+    public var account: String?
     /// Before caps.
     public var wanted: String
     public var granted: Points

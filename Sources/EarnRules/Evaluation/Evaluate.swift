@@ -51,6 +51,7 @@ extension Program {
             try evaluation.countVisit()
         }
         try evaluation.countDeclared(result.accruals)
+        try evaluation.countEarned(result.accruals)
         result.tier = try evaluation.tierAfter()
         return evaluation.finish(result)
     }
@@ -73,7 +74,7 @@ extension Evaluation {
     /// A sale with something that can earn is a visit.
     mutating func countVisit() throws(LoyaltyError) {
         guard input.member != nil, basket.lines.contains(where: { $0.excluded == nil }) else { return }
-        for name in program.counterNames where name.name == CounterName.visits { book.add(name, .one) }
+        for name in program.visitNames { book.add(name, .one) }
     }
 
     /// Adds to the counters that the program declares.
@@ -87,8 +88,7 @@ extension Evaluation {
             case .points, .qualifying:
                 guard let accrual = accruals.first(where: { $0.currency == counter.currency }) else { continue }
                 let points = counter.counts == .points ? accrual.total : accrual.qualifying
-                let lines = accrual.lines.map { CounterChange.LineAmount(line: $0.line, amount: $0.points.decimal) }
-                book.add(name, points.decimal, lines: lines)
+                book.add(name, points.decimal, lines: try lines(of: points, accrual))
             case .spend:
                 if isSale {
                     try add(name, money: amounts(counter.basis, counter.tenders, excluded(counter)).amounts, .member)
@@ -104,6 +104,27 @@ extension Evaluation {
                 }
                 book.add(name, sum, lines: lines)
             }
+        }
+    }
+
+    /// What the end of a period looks back at.
+    mutating func countEarned(_ accruals: [Accrual]) throws(LoyaltyError) {
+        for (currency, per) in program.periodBonuses {
+            let name = CounterName.earned(currency, per)
+            guard let accrual = accruals.first(where: { $0.currency == currency }),
+                !book.changes.contains(where: { $0.key == book.key(name) })
+            else { continue }
+            book.add(name, accrual.total.decimal, lines: try lines(of: accrual.total, accrual))
+        }
+    }
+
+    /// Shares a part of an accrual over its lines.
+    private func lines(of points: Points, _ accrual: Accrual) throws(LoyaltyError) -> [CounterChange.LineAmount] {
+        let weights = accrual.lines.map { Int128($0.points.units) }
+        let shares = try Apportionment.shares(of: Int128(points.units), over: weights)
+        return zip(accrual.lines, shares).filter { $1 != 0 }.map { share, units in
+            let part = Points(units: Int64(clamping: units), decimals: points.decimals)
+            return CounterChange.LineAmount(line: share.line, amount: part.decimal)
         }
     }
 

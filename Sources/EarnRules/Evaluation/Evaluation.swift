@@ -71,7 +71,7 @@ struct Evaluation {
     }
 
     /// Who gets it; the member has no name here. Or why nobody does.
-    private func account(of recipient: Recipient) -> (name: String?, reason: String?) {
+    func account(of recipient: Recipient) -> (name: String?, reason: String?) {
         switch recipient {
         case .member: return (nil, nil)
         case .referrer:

@@ -23,7 +23,7 @@ extension Evaluation {
                 rule: card.rule, units: shares, amounts: candidate.amounts, wanted: try Ratio(wanted, over: 1))
             try count([contribution], .member)
             let total = try points(given, 0)
-            add(counter, total.decimal, [], .member)
+            add(counter, total.decimal, lines([shares], 0), .member)
             let prizes = prizes(card, from: before, to: before + given)
             issued += prizes
             try trace(card, contribution, wanted, before + given, prizes)

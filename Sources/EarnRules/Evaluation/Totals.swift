@@ -16,7 +16,8 @@ extension Evaluation {
             var returns = BonusReturns.prorate
             if case .bonus(let bonus) = rule.effect { returns = bonus.returns }
             var grant = Grant(
-                rule: rule.id, currency: currency, recipient: recipient, wanted: share.wanted.pointsText,
+                rule: rule.id, currency: currency, recipient: recipient, account: account(of: recipient).name,
+                wanted: share.wanted.pointsText,
                 granted: try points(share.sum, decimals), isQualifying: rule.isQualifying, returns: returns,
                 threshold: share.threshold.map { Int64(clamping: $0) }, pendingUntil: life.pendingUntil,
                 expires: life.expires, inactive: life.inactive, lines: [])

@@ -39,6 +39,10 @@ public struct Program: Sendable {
     let caps: [ProgramCap]
     let index: RuleIndex
     let counterNames: [CounterName]
+    /// Those of `counterNames` that count visits.
+    let visitNames: [CounterName]
+    /// Currencies and periods of `period_bonus` rules.
+    let periodBonuses: [(currency: String, per: Period)]
 }
 
 /// The start of a program version. Key `effective`.

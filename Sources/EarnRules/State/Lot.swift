@@ -14,6 +14,8 @@ public struct Lot: Hashable, Sendable, Codable {
     public var granted: Points
     /// What was neither spent nor taken back.
     public var remaining: Points
+    /// What ended unspent. A return of the goods takes it first, as the member has lost it already.
+    public var lapsed: Points
     /// The part of `granted` that counts towards a tier.
     public var qualifying: Points
     public var earned: CalendarDate
@@ -36,6 +38,7 @@ public struct Lot: Hashable, Sendable, Codable {
         self.program = program
         self.granted = granted
         self.remaining = remaining
+        lapsed = .zero(decimals: granted.decimals)
         self.qualifying = qualifying
         self.earned = earned
         self.pendingUntil = pendingUntil

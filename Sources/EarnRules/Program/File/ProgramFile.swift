@@ -59,22 +59,24 @@ private struct ProgramFile {
         var tiers: TierLadder?
         if var table = tierTable { tiers = try TierLadder.read(&table, context) }
         var entitlements: [EntitlementDeclaration] = []
+        var (entitlementNames, dayNames, beneficiaryNames) = (Set<String>(), Set<String>(), Set<String>())
         for var table in try reader.tables("entitlement") {
-            entitlements.append(try EntitlementDeclaration.read(&table, &names, context))
+            entitlements.append(try EntitlementDeclaration.read(&table, &entitlementNames, context))
         }
         for var table in try reader.tables("member_day") {
-            let id = try table.id(&names)
+            let id = try table.id(&dayNames)
             days.append(try MemberDayDeclaration.read(&table, id, context))
             context.memberDays.insert(id)
         }
         var beneficiaries: [BeneficiaryDeclaration] = []
         for var table in try reader.tables("beneficiary") {
-            beneficiaries.append(try BeneficiaryDeclaration.read(&table, &names))
+            beneficiaries.append(try BeneficiaryDeclaration.read(&table, &beneficiaryNames))
         }
         let rewards = try rewards()
         let cards = try stampCards()
         let rules = try rules(hasBeneficiaries: !beneficiaries.isEmpty)
         let caps = try caps(rules)
+        let names = CounterName.all(rules, cards, rewards, caps, counters)
         let program = Program(
             identity: identity, currencies: context.currencies, primaryCurrency: context.primaryCurrency, zone: zone,
             returns: try returns(), rules: rules, notices: [], effective: effective, calendar: calendar,
@@ -82,7 +84,8 @@ private struct ProgramFile {
             beneficiaries: beneficiaries, partners: partners, stampCards: cards, rewards: rewards,
             redemption: try redemption(), currencyOrder: currencies, currencyTerms: terms, rounding: rounding,
             caps: caps, index: RuleIndex(rules),
-            counterNames: Self.counterNames(rules + cards.map(\.rule), cards, rewards, caps, counters))
+            counterNames: names, visitNames: names.filter { $0.name == CounterName.visits },
+            periodBonuses: rules.compactMap(\.periodBonus))
         _ = try reader.tables("case")
         try reader.finish()
         return program
@@ -194,6 +197,7 @@ private struct ProgramFile {
 
     private mutating func partners() throws(LoyaltyError) -> [PartnerDeclaration] {
         var partners: [PartnerDeclaration] = []
+        var names: Set<String> = []
         for var table in try reader.tables("partner") {
             partners.append(try PartnerDeclaration.read(&table, &names, context))
         }
@@ -244,35 +248,6 @@ private struct ProgramFile {
             rules.append(rule)
         }
         return rules
-    }
-
-    /// Everything that an evaluation may look up.
-    private static func counterNames(
-        _ rules: [Rule], _ cards: [StampCard], _ rewards: [RewardDeclaration], _ caps: [ProgramCap],
-        _ counters: [CounterDeclaration]
-    ) -> [CounterName] {
-        var names: Set<CounterName> = []
-        for rule in rules { for cap in rule.caps { if let name = cap.counter(of: rule.id) { names.insert(name) } } }
-        for reward in rewards {
-            for cap in reward.caps { if let name = cap.counter(of: reward.id) { names.insert(name) } }
-        }
-        for cap in caps { if let name = cap.cap.counter(of: cap.id) { names.insert(name) } }
-        for card in cards { names.insert(CounterName(name: card.id, scope: .member, per: .lifetime)) }
-        for counter in counters {
-            names.insert(CounterName(name: counter.id, scope: counter.scope, per: counter.per))
-        }
-        for condition in rules.map(\.member) + rewards.map(\.member) {
-            for per in [condition?.nthVisit?.per, condition?.visitsAtLeast?.per].compactMap(\.self) {
-                names.insert(CounterName(name: CounterName.visits, scope: .member, per: per))
-            }
-        }
-        for rule in rules {
-            guard case .periodBonus(_, let per) = rule.effect else { continue }
-            names.insert(.earned(rule.currency, per))
-        }
-        return names.sorted {
-            ($0.name, $0.per.rawValue, $0.scope.rawValue) < ($1.name, $1.per.rawValue, $1.scope.rawValue)
-        }
     }
 
     private mutating func caps(_ rules: [Rule]) throws(LoyaltyError) -> [ProgramCap] {
