@@ -52,7 +52,8 @@ import Testing
     @Test func listPriceInsteadOfPaidPrice() throws {
         // My Nintendo: 1 % of the undiscounted list price of physical games; 59.99 sold for 39.99 still gives 60 points.
         let program = try rate(
-            "{ points = \"1\", per = \"1.00\" }", "basis = { price = \"list\" }", head: "rounding = { mode = \"half_up\" }")
+            "{ points = \"1\", per = \"1.00\" }", "basis = { price = \"list\" }",
+            head: "rounding = { mode = \"half_up\" }")
         let game = try Sample.line("g", "39.99") { $0.listPrice = try DecimalNumber("59.99") }
         #expect(try program.earn(Sample.sale([game])).total == "60")
         // Without a list price the price before discounts would need gross; what was paid counts.
@@ -70,7 +71,8 @@ import Testing
     @Test func brandsAndTags() throws {
         let tag = "[[tag]]\nid = \"hot\"\ncategory = [\"drinks/hot\"]\nsku = [\"A-1\"]\n"
         let program = try Sample.program(
-            "", tag + "[[earn]]\nid = \"r\"\namount = { points = \"1\", per = \"1.00\" }\nmatch = { tag = [\"hot\"] }\n"
+            "",
+            tag + "[[earn]]\nid = \"r\"\namount = { points = \"1\", per = \"1.00\" }\nmatch = { tag = [\"hot\"] }\n"
                 + "exclude = { brand = [\"Bean\"] }")
         let lines = try [
             Sample.line("tea", "1.00", department: ["food", "drinks", "hot"]),
@@ -133,15 +135,20 @@ import Testing
 
     @Test func threeForABonus() throws {
         let program = try Sample.program(
-            "", "[[earn]]\nid = \"b\"\nkind = \"bonus\"\npoints = \"50\"\nrepeat = true\nwhen = { units_at_least = \"3\" }\n"
+            "",
+            "[[earn]]\nid = \"b\"\nkind = \"bonus\"\npoints = \"50\"\nrepeat = true\nwhen = { units_at_least = \"3\" }\n"
                 + "limit = { times = 9 }\nmatch = { category = [\"snacks\"] }")
-        let lines = try [Sample.line("a", "6.00", quantity: "7", department: ["snacks"]), Sample.line("b", "1.00", quantity: "9")]
+        let lines = try [
+            Sample.line("a", "6.00", quantity: "7", department: ["snacks"]), Sample.line("b", "1.00", quantity: "9"),
+        ]
         #expect(try program.earn(Sample.sale(lines)).total == "100")
     }
 
     @Test func belowAndOfTheBasket() throws {
         let program = try Sample.base(
-            "", "match = { category = [\"a\"] }\nwhen = { basket_at_least = \"20\", basket_below = \"50\", of = \"basket\" }")
+            "",
+            "match = { category = [\"a\"] }\nwhen = { basket_at_least = \"20\", basket_below = \"50\", of = \"basket\" }"
+        )
         func earned(_ first: String, _ second: String) throws -> String {
             let lines = try [Sample.line("1", first, department: ["a"]), Sample.line("2", second)]
             return try program.earn(Sample.sale(lines)).total

@@ -9,7 +9,9 @@ import Testing
         var state = MemberState()
         var counters: Counters = [:]
 
-        mutating func buy(_ amount: String, on day: String = "2027-01-05", _ change: (inout Sale) throws -> Void = { _ in })
+        mutating func buy(
+            _ amount: String, on day: String = "2027-01-05", _ change: (inout Sale) throws -> Void = { _ in }
+        )
             throws -> EarnResult
         {
             let sale = try Sample.sale([Sample.line("1", amount)], change)
@@ -24,7 +26,9 @@ import Testing
         // C.3 rule 7: 2 points per 1.00, at most 2,000 a month.
         var account = Account(
             program: try Sample.program(
-                "", "[[earn]]\nid = \"card\"\namount = { points = \"2\", per = \"1.00\" }\ncap = { points = \"2000\", per = \"month\" }"))
+                "",
+                "[[earn]]\nid = \"card\"\namount = { points = \"2\", per = \"1.00\" }\ncap = { points = \"2000\", per = \"month\" }"
+            ))
         #expect(try account.buy("900.00").total == "1800")
         let second = try account.buy("150.00", on: "2027-01-31")
         #expect(second.total == "200")
@@ -37,7 +41,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("day", "2027-01-05", "2027-01-06"), ("week", "2027-01-10", "2027-01-11"), ("quarter", "2027-03-31", "2027-04-01"),
+        ("day", "2027-01-05", "2027-01-06"), ("week", "2027-01-10", "2027-01-11"),
+        ("quarter", "2027-03-31", "2027-04-01"),
         ("calendar_year", "2027-12-31", "2028-01-01"), ("membership_year", "2027-03-14", "2027-03-15"),
         ("fiscal_quarter", "2027-01-31", "2027-02-01"), ("fiscal_year", "2027-01-31", "2027-02-01"),
         ("rolling_year", "2028-01-04", "2028-01-05"),
@@ -81,7 +86,8 @@ import Testing
     }
 
     @Test func aMultiplierIsCappedByWhatItAdds() throws {
-        let rules = "[[earn]]\nid = \"double\"\nkind = \"multiplier\"\nfactor = \"2\"\ncap = { points = \"30\", per = \"week\" }"
+        let rules =
+            "[[earn]]\nid = \"double\"\nkind = \"multiplier\"\nfactor = \"2\"\ncap = { points = \"30\", per = \"week\" }"
         var account = Account(program: try Sample.base("", rules))
         #expect(try account.buy("20.00").total == "40")
         #expect(try account.buy("20.00").total == "30")
@@ -115,7 +121,8 @@ import Testing
 
     @Test func roundingUpDoesNotLiftAboveACap() throws {
         // 10.30 rounded up is 11; the rule may give 10.
-        let rules = "cap = { points = \"10\", per = \"day\" }\n[[earn]]\nid = \"b\"\namount = { points = \"0.3\", per = \"10.00\" }"
+        let rules =
+            "cap = { points = \"10\", per = \"day\" }\n[[earn]]\nid = \"b\"\namount = { points = \"0.3\", per = \"10.00\" }"
         var account = Account(program: try Sample.base("rounding = { mode = \"ceil\" }", rules))
         let result = try account.buy("10.00")
         #expect(result.grants.first { $0.rule == "base" }?.granted == Points(units: 10, decimals: 0))

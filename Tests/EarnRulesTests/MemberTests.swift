@@ -47,7 +47,8 @@ import Testing
         try counters.apply(first.counterChanges)
         #expect(try program.earn(sale, member: Sample.member(), counters: counters).total == "4")
         #expect(
-            try program.earn(sale, at: "2028-01-01T12:00:00Z", member: Sample.member(), counters: counters).total == "0")
+            try program.earn(sale, at: "2028-01-01T12:00:00Z", member: Sample.member(), counters: counters).total == "0"
+        )
     }
 
     @Test func joinedLinkedReferredKnown() throws {
@@ -57,7 +58,8 @@ import Testing
         #expect(try !earns("{ joined_within = \"30 days\" }", on: "2027-01-05", Sample.member(), state))
         let partner = "[[partner]]\nid = \"air\"\nnumber = { length = [4] }\n"
         let program = try Sample.program(
-            "", partner + "[[earn]]\nid = \"r\"\namount = { points = \"1\", per = \"1\" }\nmember = { linked = \"air\" }")
+            "",
+            partner + "[[earn]]\nid = \"r\"\namount = { points = \"1\", per = \"1\" }\nmember = { linked = \"air\" }")
         try program.link("air", number: "12 34", state: &state)
         #expect(state.linked == ["air": "1234"])
         let sale = try Sample.sale([Sample.line("1", "4.00")])
@@ -85,7 +87,8 @@ import Testing
 
     @Test func sephoraKeepsATierForTheRestOfTheYearAndAllOfTheNext() throws {
         let program = try Sample.program(
-            "", sephora + "[[earn]]\nid = \"b\"\namount = { points = \"1\", per = \"1\" }\n"
+            "",
+            sephora + "[[earn]]\nid = \"b\"\namount = { points = \"1\", per = \"1\" }\n"
                 + "[[earn]]\nid = \"vib\"\nkind = \"multiplier\"\nfactor = \"1.25\"\nmember = { tier = \"vib\" }\n"
                 + "[[earn]]\nid = \"rouge\"\nkind = \"multiplier\"\nfactor = \"1.5\"\nmember = { tier = \"rouge\" }")
         var state = MemberState()
@@ -113,7 +116,8 @@ import Testing
 
     @Test func theSaleThatReachesATierMayEarnAtIt() throws {
         let program = try Sample.program(
-            "", sephora.replacing("[tiers]", with: "[tiers]\napplies = \"this_sale\"")
+            "",
+            sephora.replacing("[tiers]", with: "[tiers]\napplies = \"this_sale\"")
                 + "[[earn]]\nid = \"b\"\namount = { points = \"1\", per = \"1\" }\n"
                 + "[[earn]]\nid = \"vib\"\nkind = \"multiplier\"\nfactor = \"1.5\"\nmember = { tier = \"vib\" }")
         let result = try program.earn(Sample.sale([Sample.line("1", "350.00")]), member: Sample.member())
@@ -121,7 +125,9 @@ import Testing
         #expect(try program.earn(Sample.sale([Sample.line("1", "349.99")]), member: Sample.member()).total == "349")
     }
 
-    @Test(arguments: [("one_level", "vib", "2025-12-31"), ("base", "insider", nil), ("reevaluate", "insider", "2025-12-31")])
+    @Test(arguments: [
+        ("one_level", "vib", "2025-12-31"), ("base", "insider", nil), ("reevaluate", "insider", "2025-12-31"),
+    ])
     func fallsAsDeclared(policy: String, tier: String, until: String?) throws {
         let program = try Sample.program("", sephora + "downgrade = \"\(policy)\"\n")
         var state = MemberState()
@@ -154,12 +160,17 @@ import Testing
             Sample.sale([fee, Sample.line("1", "10.00")]), member: Sample.member(), state: state)
         // The fee earns nothing, and the sale that sells it is not yet a member's.
         #expect(first.shares == ["1": "10"])
-        #expect(first.entitlements.map { "\($0.entitlement.from?.description ?? "") \($0.entitlement.to?.description ?? "")" } == ["2027-01-05 2028-01-04"])
+        #expect(
+            first.entitlements.map {
+                "\($0.entitlement.from?.description ?? "") \($0.entitlement.to?.description ?? "")"
+            } == ["2027-01-05 2028-01-04"])
         #expect(first.entitlements.first?.perks == ["free delivery"])
         _ = try program.credit(first, origin: "s1", on: CalendarDate("2027-01-05"), to: &state)
         let goods = try Sample.sale([Sample.line("1", "10.00")])
-        #expect(try program.earn(goods, at: "2028-01-04T12:00:00Z", member: Sample.member(), state: state).total == "50")
-        #expect(try program.earn(goods, at: "2028-01-05T12:00:00Z", member: Sample.member(), state: state).total == "10")
+        #expect(
+            try program.earn(goods, at: "2028-01-04T12:00:00Z", member: Sample.member(), state: state).total == "50")
+        #expect(
+            try program.earn(goods, at: "2028-01-05T12:00:00Z", member: Sample.member(), state: state).total == "10")
         // Bought again meanwhile, the new year follows the old one.
         let again = try program.earn(
             Sample.sale([fee]), at: "2027-06-01T12:00:00Z", member: Sample.member(), state: state)

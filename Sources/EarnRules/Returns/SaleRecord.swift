@@ -8,6 +8,12 @@ public struct SaleRecord: Hashable, Sendable, Codable {
         public var quantity: Quantity
         /// What the customer paid for it, in minor units.
         public var net: Int64
+
+        public init(id: String, quantity: Quantity, net: Int64) {
+            self.id = id
+            self.quantity = quantity
+            self.net = net
+        }
     }
 
     /// The id that the lots carry.
@@ -30,6 +36,20 @@ public struct SaleRecord: Hashable, Sendable, Codable {
         self.counterChanges = counterChanges
         self.referrerCounterChanges = referrerCounterChanges
         self.entitlements = entitlements
+    }
+
+    /// For counters alone, where the points are kept elsewhere.
+    public init(lines: [Line], counterChanges: [CounterChange]) {
+        self.init(
+            origin: "", lines: lines, grants: [], counterChanges: counterChanges, referrerCounterChanges: [],
+            entitlements: [])
+    }
+
+    /// What of each counter change is taken back, once so much has come back.
+    ///
+    /// - Throws: `number.overflow`.
+    public func takenFromCounters(_ returned: [String: Quantity]) throws(LoyaltyError) -> [DecimalNumber] {
+        try taken(returned).counters
     }
 
     /// What is taken back of a sale in all, once so much has come back.

@@ -22,6 +22,7 @@ private struct ProgramFile {
     private var context = FileContext()
     private var names: Set<String> = []
     private var days: [MemberDayDeclaration] = []
+    private var notices: [Program.Notice] = []
 
     init(_ reader: TableReader) { self.reader = reader }
 
@@ -79,7 +80,7 @@ private struct ProgramFile {
         let names = CounterName.all(rules, cards, rewards, caps, counters)
         let program = Program(
             identity: identity, currencies: context.currencies, primaryCurrency: context.primaryCurrency, zone: zone,
-            returns: try returns(), rules: rules, notices: [], effective: effective, calendar: calendar,
+            returns: try returns(), rules: rules, notices: notices, effective: effective, calendar: calendar,
             counters: counters, tiers: tiers, entitlements: entitlements, memberDays: days,
             beneficiaries: beneficiaries, partners: partners, stampCards: cards, rewards: rewards,
             redemption: try redemption(), currencyOrder: currencies, currencyTerms: terms, rounding: rounding,
@@ -217,6 +218,9 @@ private struct ProgramFile {
     private mutating func rewards() throws(LoyaltyError) -> [RewardDeclaration] {
         var rewards: [RewardDeclaration] = []
         for table in try reader.tables("reward") {
+            notices.append(
+                Program.Notice(
+                    message: "the daemon takes no redemptions yet; the back end gives it", place: table.place))
             var file = RewardFile(table, context)
             rewards.append(try file.read(&names))
         }
@@ -245,6 +249,7 @@ private struct ProgramFile {
             if let group = rule.stack?.group {
                 if let first = groups[group] { try file.check(rule, against: first) } else { groups[group] = rule }
             }
+            notices += file.notices
             rules.append(rule)
         }
         return rules
