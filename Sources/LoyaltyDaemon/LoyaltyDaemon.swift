@@ -107,6 +107,9 @@ public struct LoyaltyDaemon: Sendable {
         if let upstream { services.append(.init(service: DeliveryService(upstream: upstream, log: log))) }
         services.append(.init(service: control))
         services.append(.init(service: health))
+        services.append(
+            .init(service: RetentionService(settings: settings, database: database, gate: gate, clock: clock, log: log))
+        )
         services.append(.init(service: reload))
         if let readers { services.append(.init(service: readers)) }
         services.append(

@@ -59,6 +59,16 @@ final class TillService: Service {
 
     /// Ends at graceful shutdown, or with standard input.
     func run() async throws {
+        do { try await lanes.loadSequences() } catch {
+            log.error("the tills' event numbers could not be read", metadata: ["error": "\(error)"])
+        }
+        try await serve()
+        do { try await lanes.keepSequences() } catch {
+            log.error("the tills' event numbers could not be kept", metadata: ["error": "\(error)"])
+        }
+    }
+
+    private func serve() async throws {
         let (server, path, gate, log) = (server, path, gate, log)
         try await cancelWhenGracefulShutdown {
             try await withThrowingTaskGroup(of: Void.self) { tasks in

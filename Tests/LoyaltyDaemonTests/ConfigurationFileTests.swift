@@ -41,7 +41,7 @@ private final class Files {
         #expect(settings.till.socketPath == "/run/loyaltyd/till.sock")
         #expect(settings.controlSocketPath == "/run/loyaltyd/control.sock")
         #expect(settings.readers.backend == .usb)
-        #expect(settings.storageBudget == 1024 * 1_048_576)
+        #expect(settings.storage.budget == 1024 * 1_048_576)
         #expect(settings.page?.port == 8787)
         #expect(settings.upstream == nil)
         #expect(settings.programFile == nil)

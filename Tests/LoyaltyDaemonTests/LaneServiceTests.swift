@@ -47,17 +47,19 @@ final class Bench: Sendable {
     private let reader = ReaderDescription(vendorID: 0x05e0, productID: 0x1300, portPath: "1-1", interfaceNumber: 0)
     private let directory: URL
     private let classifier: CardClassifier
+    private let settings: DaemonSettings
+    private let rules: LaneService.Rules
 
     init() async throws {
         directory = FileManager.default.temporaryDirectory.appending(path: "lane-\(UUID().uuidString)")
         try LoyaltyDatabase.prepare(directory: directory.path)
         let file = directory.appending(path: "loyaltyd.toml")
         try Data(Self.configuration.utf8).write(to: file)
-        let settings = try SettingsLoader(
+        settings = try SettingsLoader(
             ProcessSetting(
                 configurationFile: file.path, stateDirectory: directory.path, environment: [:], isRoot: false)
         ).load()
-        let rules = try RulesLoader(settings).load()
+        rules = try RulesLoader(settings).load()
         classifier = rules.classifier
         database = try LoyaltyDatabase.open(
             directory: directory.path, key: try CardKey.loadOrCreate(directory.path + "/card.key"), now: clock.now
@@ -84,6 +86,23 @@ final class Bench: Sendable {
     }
 
     func fillDisk(_ isFull: Bool) { surroundings.usedBytes.store(isFull ? .max : 0, ordering: .relaxed) }
+
+    var screening: CardScreening { CardScreening(classifier: classifier) }
+
+    /// What a restart makes on the same database.
+    func anotherLaneService() -> LaneService {
+        LaneService(
+            settings: settings, database: database, rules: rules, clock: clock,
+            readers: ReaderRegister { _ in nil }, log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    }
+
+    /// What the daemon does once a day.
+    func purge() async throws {
+        try await RetentionService(
+            settings: settings, database: database, gate: StartGate([]), clock: clock,
+            log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        ).purge()
+    }
 
     func scan(_ text: String) async {
         await lanes.receive(.scan(reader.id, DecodedScan(text: Array(text.utf8), completedAt: clock.monotonic)))
@@ -199,5 +218,53 @@ final class Bench: Sendable {
         bench.clock.pass(seconds: 301)
         let gone = await #expect(throws: LoyaltyError.self) { try await imports.finish(ticket) }
         #expect(gone?.code == .importUnknownTicket)
+    }
+}
+
+@Suite struct RetentionServiceTests {
+    private func sales(_ bench: Bench) async throws -> Int {
+        try await SalesRegister(bench.database).recent(limit: 10).count
+    }
+
+    @Test func whatIsOldAndDeliveredGoesAndTheRestStays() async throws {
+        let bench = try await Bench()
+        await bench.scan(Bench.card)
+        #expect(try await bench.complete(1).points?.earned.description == "5")
+        #expect(try await bench.complete(2).result == .accepted)
+        bench.clock.pass(seconds: 89 * 86_400)
+        try await bench.purge()
+        #expect(try await sales(bench) == 2)
+        bench.clock.pass(seconds: 2 * 86_400)
+        try await bench.purge()
+        // The transaction of the first was never delivered.
+        #expect(try await sales(bench) == 1)
+    }
+}
+
+@Suite struct MissingEventsTests {
+    private func heartbeat(_ number: Int, _ bench: Bench) async throws {
+        let line = """
+            {"v":1,"type":"control.heartbeat","id":"h-\(number)","seq":\(number),"source":"1/1","time":"2025-11-24T16:00:00Z"}
+            """
+        let decoder = TillEventDecoder(screening: bench.screening)
+        _ = await bench.lanes.submit(try decoder.decode(Array(line.utf8))).value
+    }
+
+    private func missing(_ bench: Bench) async -> [ClosedRange<UInt64>]? {
+        await bench.lanes.snapshot().sequences[SequenceKey(source: "1/1", epoch: "0")]?.missing
+    }
+
+    @Test func aGapIsSeenAlsoAcrossAStopAndClosesWhenTheEventsCome() async throws {
+        let bench = try await Bench()
+        for number in [7, 8, 11] { try await heartbeat(number, bench) }
+        #expect(await missing(bench) == [9...10])
+        try await bench.lanes.keepSequences()
+        let next = bench.anotherLaneService()
+        try await next.loadSequences()
+        #expect(await next.snapshot().sequences[SequenceKey(source: "1/1", epoch: "0")]?.missing == [9...10])
+        // Once only: after a crash the numbers of the last orderly stop would be wrong.
+        #expect(try await Ledger(bench.database).takeSequences().value.isEmpty)
+        for number in [9, 10] { try await heartbeat(number, bench) }
+        #expect(await missing(bench) == [])
     }
 }

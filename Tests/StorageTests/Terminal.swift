@@ -1,7 +1,9 @@
 import EarnRules
 import Foundation
+import GRDB
 import LoyaltyModel
-import Storage
+
+@testable import Storage
 
 /// A terminal with a real database in a directory of its own, and short ways to say what a till sends.
 final class Terminal {
@@ -40,8 +42,15 @@ final class Terminal {
     }
 
     /// What a restart does.
-    func reopen() throws {
+    func reopen() throws { try restore(nil) }
+
+    /// Starts again on a copy of the database.
+    func restore(_ backup: String?) throws {
         database.close()
+        if let backup {
+            for suffix in ["", "-wal", "-shm"] { try? FileManager.default.removeItem(atPath: database.path + suffix) }
+            try FileManager.default.copyItem(atPath: backup, toPath: database.path)
+        }
         // The lock lives as long as the database object.
         let path = directory
         database = try replaced(path)
@@ -69,6 +78,21 @@ final class Terminal {
         let finding = try await members.find(card)
         return CardAttachment(
             token: finding.token, member: finding.member?.id, number: finding.member == nil ? card : nil)
+    }
+
+    /// The id of the transaction with a sequence number.
+    func id(_ sequence: Int64) async throws -> String {
+        try await database.pool.read {
+            try String.fetchOne($0, sql: "SELECT id FROM ledger_entry WHERE sequence = ?", arguments: [sequence]) ?? ""
+        }
+    }
+
+    func sequences(_ ids: [String]) async throws -> [Int64] {
+        try await database.pool.read { database in
+            try ids.compactMap {
+                try Int64.fetchOne(database, sql: "SELECT sequence FROM ledger_entry WHERE id = ?", arguments: [$0])
+            }
+        }
     }
 
     @discardableResult

@@ -79,10 +79,13 @@ public struct TillReport: Hashable, Sendable, Codable {
     public var lastEventAt: Timestamp?
     /// Events of today by result.
     public var results: [ReasonCount]
+    /// Events that tills numbered (`seq`) and that did not come, over all sources.
+    public var missingEvents: UInt64
 
     private enum CodingKeys: String, CodingKey {
         case state, listening, connections, results
         case lastEventAt = "last_event_at"
+        case missingEvents = "missing_events"
     }
 
     public init(
@@ -90,9 +93,11 @@ public struct TillReport: Hashable, Sendable, Codable {
         listening: [String] = [],
         connections: Int = 0,
         lastEventAt: Timestamp? = nil,
-        results: [ReasonCount] = []
+        results: [ReasonCount] = [],
+        missingEvents: UInt64 = 0
     ) {
         self.state = state
+        self.missingEvents = missingEvents
         self.listening = listening
         self.connections = connections
         self.lastEventAt = lastEventAt

@@ -41,6 +41,8 @@ actor LaneService: TillHandler {
         var lastEventAt: Timestamp?
         var results: [String: Int]
         var answerTime: LatencyReport?
+        /// By source and epoch.
+        var sequences: [SequenceKey: SequenceGaps]
     }
 
     let settings: DaemonSettings
@@ -64,6 +66,7 @@ actor LaneService: TillHandler {
     var inFlight: Set<EventIdentity> = []
     var keptCards = KeptCards()
     var unknownNumbers = UnknownNumbers()
+    var sequences: [SequenceKey: SequenceGaps] = [:]
     private var turnstile = Turnstile()
     private let usedBytes: @Sendable () -> Int64
 
@@ -110,10 +113,11 @@ actor LaneService: TillHandler {
         Snapshot(
             program: rules.program.identity, primaryCurrency: rules.program.primaryCurrency, training: training,
             refusing: isOverBudget, connections: connections, registers: Set(registerOfSource.values),
-            lastEventAt: lastEventAt, results: resultsDay == today ? results : [:], answerTime: answerTimes.report)
+            lastEventAt: lastEventAt, results: resultsDay == today ? results : [:], answerTime: answerTimes.report,
+            sequences: sequences)
     }
 
-    var isOverBudget: Bool { usedBytes() >= settings.storageBudget }
+    var isOverBudget: Bool { usedBytes() >= settings.storage.budget }
 
     var today: CalendarDate { settings.site.businessDay(clock.now) }
 
@@ -145,6 +149,7 @@ actor LaneService: TillHandler {
 
     private func take(_ event: TillEvent) async -> Task<TillAnswer, Never> {
         lastEventAt = clock.now
+        noteSequence(of: event)
         if event.training {
             training = true
             count("event.training")

@@ -78,6 +78,17 @@ public struct DaemonSettings: Sendable {
         public var lateScan: Duration
     }
 
+    public struct Storage: Sendable {
+        /// Bytes that the database may take.
+        public var budget: Int64
+        /// Days after which delivered sales are removed; at least 90.
+        public var saleDays: Int
+        /// Days after which lines in quarantine are removed.
+        public var quarantineDays: Int
+        /// Days after which daily figures are removed.
+        public var figureDays: Int
+    }
+
     public struct Upstream: Sendable {
         public var url: String
         public var tokenFile: String?
@@ -98,8 +109,7 @@ public struct DaemonSettings: Sendable {
     public var schemes: [Scheme]
     public var programFile: String?
     public var lane: Lane
-    /// Bytes that the database may take.
-    public var storageBudget: Int64
+    public var storage: Storage
     public var upstream: Upstream?
     public var page: Page?
     /// `debug`, `info`, `notice`, `warning`, `error`.

@@ -73,7 +73,7 @@ public struct SettingsLoader: Sendable {
             till: try till(section("till", of: &root), runtime: runtime),
             readers: try readers(section("readers", of: &root), directory), schemes: try schemes(&root),
             programFile: try program(section("program", of: &root), directory),
-            lane: try lane(section("lane", of: &root)), storageBudget: try storage(section("storage", of: &root)),
+            lane: try lane(section("lane", of: &root)), storage: try storage(section("storage", of: &root)),
             upstream: try upstream(section("upstream", of: &root), directory),
             page: try page(section("page", of: &root)), logLevel: try log(section("log", of: &root)))
         try root.finish()
@@ -191,11 +191,15 @@ public struct SettingsLoader: Sendable {
         return lane
     }
 
-    private func storage(_ reader: TableReader) throws(LoyaltyError) -> Int64 {
+    private func storage(_ reader: TableReader) throws(LoyaltyError) -> DaemonSettings.Storage {
         var reader = reader
-        let megabytes = try reader.integer("budget_megabytes", 16...1_048_576) ?? 1024
+        let storage = DaemonSettings.Storage(
+            budget: (try reader.integer("budget_megabytes", 16...1_048_576) ?? 1024) * 1_048_576,
+            saleDays: Int(try reader.integer("keep_sales_days", 90...3650) ?? 90),
+            quarantineDays: Int(try reader.integer("keep_quarantine_days", 1...3650) ?? 90),
+            figureDays: Int(try reader.integer("keep_figures_days", 1...3650) ?? 400))
         try reader.finish()
-        return megabytes * 1_048_576
+        return storage
     }
 
     private func upstream(

@@ -1,6 +1,7 @@
 internal import ControlAPI
 internal import LoyaltyModel
 internal import Storage
+internal import TillFeed
 internal import UpstreamSync
 
 #if canImport(Glibc)
@@ -25,7 +26,9 @@ extension DaemonState {
             state: lanes.refusing ? .refusing : lanes.connections > 0 ? .connected : .waiting,
             listening: [parts.settings.till.socketPath], connections: lanes.connections,
             lastEventAt: lanes.lastEventAt,
-            results: lanes.results.sorted { $0.key < $1.key }.map { ReasonCount(reason: $0.key, count: $0.value) })
+            results: lanes.results.sorted { $0.key < $1.key }.map { ReasonCount(reason: $0.key, count: $0.value) },
+            missingEvents: lanes.sequences.values.reduce(0) { $0.addingReportingOverflow($1.missingCount).partialValue }
+        )
         report.members = try await memberCount()
         report.queue = QueueReport(
             waiting: depth.ready, dead: depth.dead, oldestAt: depth.oldestReady,
@@ -37,7 +40,8 @@ extension DaemonState {
         report.counters = figures.counts.sorted { $0.key < $1.key }.map {
             CounterSample(name: "events_today", labels: ["name": $0.key], value: Int64($0.value))
         }
-        report.attention = parts.concerns.all + attention(report, figures, now) + readerAttention(report, lanes)
+        report.attention =
+            parts.concerns.all + attention(report, figures, now) + gapAttention(lanes) + readerAttention(report, lanes)
         judge(&report)
         return report
     }
@@ -103,7 +107,7 @@ extension DaemonState {
             statvfs(parts.settings.stateDirectory, &status) == 0
             ? Int64(clamping: UInt64(status.f_bavail) &* UInt64(status.f_frsize)) : nil
         return DiskReport(
-            usedBytes: parts.database.sizeInBytes, budgetBytes: parts.settings.storageBudget, freeBytes: free)
+            usedBytes: parts.database.sizeInBytes, budgetBytes: parts.settings.storage.budget, freeBytes: free)
     }
 
     /// What a person should look at, the most urgent first.
@@ -158,6 +162,20 @@ extension DaemonState {
             add("till.training", "a till is in training mode; its sales do not count", "End training mode at the till")
         }
         return items
+    }
+
+    private func gapAttention(_ lanes: LaneService.Snapshot) -> [AttentionItem] {
+        let gaps = lanes.sequences.filter { $0.value.missingCount > 0 }.sorted { $0.key.source < $1.key.source }
+        return gaps.prefix(3).map { key, gaps in
+            let numbers = gaps.missing.suffix(3).map { gap in
+                gap.lowerBound == gap.upperBound ? "\(gap.lowerBound)" : "\(gap.lowerBound) to \(gap.upperBound)"
+            }
+            return AttentionItem(
+                code: "till.events_missing",
+                message:
+                    "\(gaps.missingCount) events of till \(key.source) never came: \(numbers.joined(separator: ", "))",
+                remedy: "Let the till send its journal again; what is known is not counted twice")
+        }
     }
 
     private static let leastFreeBytes: Int64 = 64 * 1_048_576

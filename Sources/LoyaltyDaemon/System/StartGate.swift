@@ -4,19 +4,36 @@ internal import Synchronization
 final class StartGate: Sendable {
     enum Part: Hashable, Sendable { case controlSocket, tillSocket }
 
-    private let missing: Mutex<Set<Part>>
-    private let events = AsyncStream.makeStream(of: Void.self)
-
-    init(_ parts: Set<Part> = [.controlSocket, .tillSocket]) { missing = Mutex(parts) }
-
-    func open(_ part: Part) {
-        let isOpen = missing.withLock { missing in
-            missing.remove(part)
-            return missing.isEmpty
-        }
-        if isOpen { events.continuation.finish() }
+    private struct State {
+        var missing: Set<Part>
+        var waiting: [Int: AsyncStream<Never>.Continuation] = [:]
+        var next = 0
     }
 
-    /// Returns when all parts are open, or at cancellation. For one caller.
-    func passed() async { for await _ in events.stream {} }
+    private let state: Mutex<State>
+
+    init(_ parts: Set<Part> = [.controlSocket, .tillSocket]) { state = Mutex(State(missing: parts)) }
+
+    func open(_ part: Part) {
+        let waiting = state.withLock { state in
+            state.missing.remove(part)
+            guard state.missing.isEmpty else { return [AsyncStream<Never>.Continuation]() }
+            defer { state.waiting = [:] }
+            return Array(state.waiting.values)
+        }
+        for continuation in waiting { continuation.finish() }
+    }
+
+    /// Returns when all parts are open, or at cancellation.
+    func passed() async {
+        let (stream, continuation) = AsyncStream.makeStream(of: Never.self)
+        let isOpen = state.withLock { state in
+            if state.missing.isEmpty { return true }
+            state.waiting[state.next] = continuation
+            state.next += 1
+            return false
+        }
+        if isOpen { return }
+        for await _ in stream {}
+    }
 }

@@ -51,7 +51,7 @@ public struct LoyaltyTransaction: Hashable, Sendable, Codable {
         }
     }
 
-    /// Terminal id and sequence, made once and stored: `t-5f3a9c.42`.
+    /// Terminal id and hash of the document, made once and stored: `t-5f3a9c.8c41f07be2d95a3360f1`.
     public var id: String
     /// Rises by one per transaction of this terminal; gaps show loss.
     public var sequence: Int64

@@ -1,6 +1,7 @@
 internal import Foundation
 internal import GRDB
 public import LoyaltyModel
+internal import Synchronization
 
 #if canImport(Glibc)
 import Glibc
@@ -19,6 +20,7 @@ public final class LoyaltyDatabase: Sendable {
     /// The name of this terminal in transaction ids; made once, at the first start.
     public let terminal: String
     private let lock: DirectoryLock
+    private let freeBytes = Atomic<Int64>(0)
 
     /// Makes the state directory, with mode 0700, where it is missing. - Throws: `storage.cannot_open`.
     public static func prepare(directory: String) throws(LoyaltyError) { try StateDirectory.prepare(directory) }
@@ -121,11 +123,19 @@ public final class LoyaltyDatabase: Sendable {
     public func checkWriter() async throws(LoyaltyError) {
         try await writer.submit { database in
             try database.execute(sql: "UPDATE terminal SET created_at = created_at WHERE id = 1")
+            try self.countFreePages(database)
         }.value
     }
 
-    /// Bytes of the database and of its WAL.
+    /// Bytes of the database and of its WAL, without pages that were free at the last health check or purge: SQLite writes
+    /// to these before the file grows.
     public var sizeInBytes: Int64 {
-        StateDirectory.size(path) + StateDirectory.size(path + "-wal")
+        max(StateDirectory.size(path) + StateDirectory.size(path + "-wal") - freeBytes.load(ordering: .relaxed), 0)
+    }
+
+    func countFreePages(_ database: Database) throws {
+        let pages = try Int64.fetchOne(database.cachedStatement(sql: "PRAGMA freelist_count")) ?? 0
+        let size = try Int64.fetchOne(database.cachedStatement(sql: "PRAGMA page_size")) ?? 0
+        freeBytes.store(pages.multipliedReportingOverflow(by: size).partialValue, ordering: .relaxed)
     }
 }

@@ -64,7 +64,10 @@ public struct Retention: Sendable, Hashable {
             try Self.removeRows($0, "tally", "(day, name)", "day < ?", [day], $1)
         }
         // Deleted rows are overwritten (`secure_delete`), but older pages stand in the log until it is cut.
-        if !removed.isEmpty { try await database.writer.truncateLog() }
+        if !removed.isEmpty {
+            try await database.writer.truncateLog()
+            try await database.checkWriter()
+        }
         return removed
     }
 

@@ -75,7 +75,7 @@ enum Schema {
         CREATE INDEX sale_uid ON sale (uid) WHERE uid IS NOT NULL;
         CREATE INDEX sale_receipt ON sale (receipt) WHERE receipt IS NOT NULL;
         CREATE INDEX sale_void ON sale (void_digest) WHERE void_digest IS NOT NULL;
-        CREATE INDEX sale_fingerprint ON sale (fingerprint);
+        CREATE INDEX sale_fingerprint ON sale (fingerprint, register, store, received_at);
         CREATE INDEX sale_received ON sale (received_at);
 
         CREATE TABLE sale_line (
@@ -188,6 +188,13 @@ enum Schema {
             line TEXT NOT NULL
         ) STRICT;
         CREATE INDEX quarantine_received ON quarantine (received_at);
+
+        CREATE TABLE till_sequence (
+            source TEXT NOT NULL,
+            epoch TEXT NOT NULL,
+            gaps TEXT NOT NULL,
+            PRIMARY KEY (source, epoch)
+        ) STRICT, WITHOUT ROWID;
 
         CREATE TABLE tally (
             day TEXT NOT NULL,

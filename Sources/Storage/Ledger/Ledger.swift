@@ -78,6 +78,36 @@ public struct Ledger: Sendable {
         }
     }
 
+    /// What a stop leaves for the next start about the event numbers of tills; JSON by source and epoch.
+    public struct KeptSequence: Sendable, Hashable {
+        public var source: String
+        public var epoch: String
+        public var gaps: String
+
+        public init(source: String, epoch: String, gaps: String) {
+            (self.source, self.epoch, self.gaps) = (source, epoch, gaps)
+        }
+    }
+
+    public func keepSequences(_ sequences: [KeptSequence]) -> CommitTicket<Void> {
+        database.writer.submit { database in
+            for kept in sequences {
+                try database.cachedStatement(
+                    sql: "INSERT OR REPLACE INTO till_sequence (source, epoch, gaps) VALUES (?, ?, ?)"
+                ).execute(arguments: [kept.source, kept.epoch, kept.gaps])
+            }
+        }
+    }
+
+    /// Hands out what was kept, once: after a crash, numbers from before it would show events as missing that were seen.
+    public func takeSequences() -> CommitTicket<[KeptSequence]> {
+        database.writer.submit { database in
+            let rows = try Row.fetchAll(database, sql: "SELECT source, epoch, gaps FROM till_sequence")
+            try database.execute(sql: "DELETE FROM till_sequence")
+            return rows.map { KeptSequence(source: $0["source"], epoch: $0["epoch"], gaps: $0["gaps"]) }
+        }
+    }
+
     /// Counts something of the day, such as `scan.payment_card`.
     @discardableResult
     public func count(_ name: String, on day: CalendarDate) -> CommitTicket<Void> {

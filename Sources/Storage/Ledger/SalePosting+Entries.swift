@@ -12,6 +12,24 @@ struct LoyaltyTransactionDraft {
 }
 
 extension SalePosting {
+    /// The terminal's name, a point, and 80 bits of a hash over the document and the entry's place in it: a document that
+    /// comes again after an old backup was put back gets the id that the back end knows, and no other document gets it.
+    private func transactionID(_ kind: LoyaltyTransaction.Kind, sale id: Int64) throws -> String {
+        let earlier =
+            try Int.fetchOne(
+                database.cachedStatement(sql: "SELECT count(*) FROM ledger_entry WHERE sale_id = ?"), arguments: [id])
+            ?? 0
+        let document = SaleFingerprint.digest(
+            sale, verb: submission.verb, fingerprint: SaleFingerprint.of(sale))
+        let place = SaleFingerprint.digest(
+            document,
+            [
+                submission.event.identity.epoch, submission.businessDay.description, sale.operatorID ?? "",
+                sale.closedAt?.description ?? "", kind.rawValue, "\(outcome.transactions.count)", "\(earlier)",
+            ])
+        return "\(terminal).\(hexadecimal(Array(place.prefix(10))))"
+    }
+
     /// Gives an entry its permanent id and writes it, with its outbox row. Where the cache does not know the card, its
     /// number goes along, sealed, if it is the card of this document.
     mutating func postEntry(_ draft: LoyaltyTransactionDraft, sale id: Int64) throws {
@@ -21,7 +39,8 @@ extension SalePosting {
                     sql: "UPDATE terminal SET next_sequence = next_sequence + 1 RETURNING next_sequence - 1"))
         else { throw LoyaltyError(.storageDamaged, "the terminal row is missing") }
         let transaction = LoyaltyTransaction(
-            id: "\(terminal).\(sequence)", sequence: sequence, kind: draft.kind, member: draft.holder.member,
+            id: try transactionID(draft.kind, sale: id), sequence: sequence, kind: draft.kind,
+            member: draft.holder.member,
             cardToken: draft.holder.token?.text,
             sale: LoyaltyTransaction.SaleReference(
                 reference: outcome.sale ?? "", store: sale.store, register: sale.register, number: sale.number,

@@ -65,25 +65,33 @@ struct SalePosting {
         let known = try Row.fetchAll(
             database.cachedStatement(
                 sql: """
-                    SELECT id, fingerprint, superseded, revision, closed_at FROM sale
-                    WHERE number = ? AND register = ? AND store = ? AND epoch = ? AND business_day = ? AND operator = ?
+                    SELECT id, uid, fingerprint, superseded, revision, closed_at FROM sale
+                    WHERE (number = ?1 AND register = ?2 AND store = ?3 AND epoch = ?4 AND business_day = ?5
+                            AND operator = ?6)
+                        OR (uid = ?7 AND store = ?3)
                     ORDER BY id DESC LIMIT 100
                     """),
             arguments: [
                 sale.number, sale.register, sale.store, submission.event.identity.epoch,
-                submission.businessDay.description, sale.operatorID ?? "",
+                submission.businessDay.description, sale.operatorID ?? "", sale.uid,
             ])
         let earlier = hexadecimal(Array(fingerprint))
         return DuplicateDecision.decide(
-            natural: try known.map { row in
+            known: try known.map { row in
                 let superseded = try JSONDecoder().decode([String].self, from: row["superseded"] as Data)
                 return .init(
                     id: row["id"],
                     content: row["fingerprint"] as Data == fingerprint
                         ? .same : superseded.contains(earlier) ? .superseded : .other,
-                    revision: row["revision"], closedAt: Timestamp(microseconds: row["closed_at"]))
+                    identity: identity(row["uid"]), revision: row["revision"],
+                    closedAt: Timestamp(microseconds: row["closed_at"]))
             },
             revision: sale.revision, closedAt: closedAt, isFingerprintRecent: try isFingerprintRecent(fingerprint))
+    }
+
+    private func identity(_ known: String?) -> DuplicateDecision.KnownSale.Identity {
+        guard let known, let uid = sale.uid else { return .unknown }
+        return known == uid ? .equal : .different
     }
 
     private func repeated(_ known: Row, _ digest: Data) throws -> LedgerOutcome {

@@ -3,7 +3,8 @@ internal import LoyaltyModel
 /// The duplicate table of docs/till-protocol.md for an event that is new, as a pure function of what is known when its
 /// document arrives. Events that are known (E) are decided by their digest alone.
 ///
-/// N is the natural key (epoch, store, register, business day, operator, number); F the fingerprint of the content.
+/// N is the natural key (epoch, store, register, business day, operator, number); F the fingerprint of the content. Where the
+/// till gives every sale an id of its own, that tells two sales of one number apart, and finds a sale under another number.
 enum DuplicateDecision: Equatable, Sendable {
     /// N is known with the same content, or with a later one: same answer, no effect.
     case duplicate(of: Int64)
@@ -19,28 +20,44 @@ enum DuplicateDecision: Equatable, Sendable {
             case other
         }
 
+        /// What the till's own ids say of this sale and the one that arrived.
+        enum Identity: Equatable, Sendable {
+            case equal
+            case different
+            /// One of them has none.
+            case unknown
+        }
+
         var id: Int64
         var content: Content
+        var identity = Identity.unknown
         var revision: Int64?
         var closedAt: Timestamp
     }
 
     /// - Parameters:
-    ///   - natural: the sales under N, the newest first; more than one where the till used a number again.
+    ///   - known: the sales under N, and those with the till's id, the newest first; more than one under N where the till
+    ///     used a number again.
     ///   - isFingerprintRecent: whether another sale of this register with the same F came within 120 s.
     static func decide(
-        natural: [KnownSale], revision: Int64?, closedAt: Timestamp, isFingerprintRecent: Bool
+        known: [KnownSale], revision: Int64?, closedAt: Timestamp, isFingerprintRecent: Bool
     ) -> DuplicateDecision {
-        if let same = natural.first(where: { $0.content == .same }) { return .duplicate(of: same.id) }
-        let sameClosing = natural.first { $0.closedAt == closedAt }
-        guard let known = sameClosing ?? natural.first else {
-            return .new(flags: isFingerprintRecent ? ["suspected_duplicate"] : [])
+        // Without `closed_at` equal baskets of two customers have one F; their own ids tell them apart.
+        let same = known.first { $0.content == .same && ($0.identity != .different || $0.closedAt == closedAt) }
+        if let same { return .duplicate(of: same.id) }
+        let identical = known.filter { $0.identity == .equal }
+        let candidates = identical.isEmpty ? known.filter { $0.identity == .unknown } : identical
+        let sameClosing = candidates.first { $0.closedAt == closedAt }
+        guard let candidate = sameClosing ?? candidates.first else {
+            let flag = known.isEmpty ? isFingerprintRecent ? "suspected_duplicate" : nil : "number_reused"
+            return .new(flags: flag.map { [$0] } ?? [])
         }
-        if let revision, revision > known.revision ?? 0 { return .revision(of: known.id, implicit: false) }
+        if let revision, revision > candidate.revision ?? 0 { return .revision(of: candidate.id, implicit: false) }
         // A resend that was overtaken by a correction must not undo it.
-        if let earlier = natural.first(where: { $0.content == .superseded }) { return .duplicate(of: earlier.id) }
+        if let earlier = candidates.first(where: { $0.content == .superseded }) { return .duplicate(of: earlier.id) }
         guard sameClosing != nil else { return .new(flags: ["number_reused"]) }
-        if let revision, let latest = known.revision, revision < latest { return .duplicate(of: known.id) }
-        return .revision(of: known.id, implicit: true)
+        // A till that counts corrections sends the first state without a number; it may arrive after its correction.
+        if revision ?? 0 < candidate.revision ?? 0 { return .duplicate(of: candidate.id) }
+        return .revision(of: candidate.id, implicit: true)
     }
 }

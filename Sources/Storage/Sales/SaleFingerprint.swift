@@ -27,12 +27,18 @@ enum SaleFingerprint {
 
     /// What makes two events with one identity the same event: the fingerprint, and which document it is about.
     static func digest(_ sale: Sale, verb: TillEvent.SaleVerb, fingerprint: Data) -> Data {
+        digest(
+            fingerprint,
+            [
+                verb.rawValue, sale.store, sale.register, sale.number, sale.uid ?? "", sale.state.rawValue,
+                "\(sale.revision ?? 0)",
+            ])
+    }
+
+    static func digest(_ start: Data, _ texts: [String]) -> Data {
         var hash = SHA256()
-        hash.update(data: fingerprint)
-        for text in [
-            verb.rawValue, sale.store, sale.register, sale.number, sale.uid ?? "", sale.state.rawValue,
-            "\(sale.revision ?? 0)",
-        ] {
+        hash.update(data: start)
+        for text in texts {
             hash.update(data: Data(text.utf8))
             hash.update(data: Data([0]))
         }

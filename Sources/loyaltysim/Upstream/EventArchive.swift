@@ -123,7 +123,7 @@ struct EventTally: Sendable {
             points[currency] = .some(sum.flatMap { try? $0.adding(accrual.total) })
         }
         guard let sequence = event.payload.seq else { return }
-        // An id is the terminal's name, a point, and the sequence.
+        // An id is the terminal's name, a point, and a hash.
         let id = event.identity.id
         let terminal = id[..<(id.lastIndex(of: ".") ?? id.endIndex)]
         let stream = Stream(terminal: terminal, member: event.member)
