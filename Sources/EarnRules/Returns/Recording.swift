@@ -39,7 +39,8 @@ extension Program {
         var movements: [LotMovement] = []
         for (currency, points) in effect.points.sorted(by: { $0.key < $1.key }) where currencies[currency] != nil {
             if points.isNegative {
-                movements += try state.giveBack(points.negated(), of: currency, origin: record.origin, on: day)
+                movements += try state.giveBack(
+                    points.negated(), of: currency, origin: record.origin, on: day, returns.clawback)
             } else {
                 movements += try state.takeBack(points, of: currency, origin: record.origin, on: day, returns)
             }
@@ -106,9 +107,11 @@ extension Counters {
 }
 
 extension MemberState {
-    /// Gives points back that a return had taken, because the return was undone: to what is owed, else to the sale's lots.
+    /// Gives points back that a return had taken, because the return was undone: to what is owed, else to
+    /// the lots they can have come from.
     mutating func giveBack(
-        _ points: Points, of currency: String, origin: String, on day: CalendarDate
+        _ points: Points, of currency: String, origin: String, on day: CalendarDate,
+        _ clawback: ReturnsPolicy.Clawback
     ) throws(LoyaltyError) -> [LotMovement] {
         var rest = points
         var movements: [LotMovement] = []
@@ -118,13 +121,21 @@ extension MemberState {
             rest = try rest.subtracting(paid)
             movements.append(try LotMovement(.restored, currency, nil, size: paid, sign: 1))
         }
-        for index in lots.indices where lots[index].origin == origin && lots[index].currency == currency {
+        for index in order(of: currency, origin, day, clawback) {
             let room = try lots[index].granted.subtracting(lots[index].remaining).subtracting(lots[index].lapsed)
             let part = smaller(rest, room)
             guard part.units > 0 else { continue }
             try move(index, part)
             rest = try rest.subtracting(part)
             movements.append(try LotMovement(.restored, currency, lots[index].id, size: part, sign: 1))
+        }
+        if rest.units > 0 {
+            // Lots that were cleared away meanwhile.
+            let lot = Lot(
+                id: "\(origin)/back/\(lots.count)", currency: currency, origin: origin, program: "", granted: rest,
+                remaining: rest, qualifying: .zero(decimals: rest.decimals), earned: day)
+            lots.append(lot)
+            movements.append(try LotMovement(.restored, currency, lot.id, size: rest, sign: 1))
         }
         return movements + (try expire(on: day))
     }

@@ -64,7 +64,7 @@ extension MemberState {
         return movements + (try expire(on: day))
     }
 
-    private func order(
+    func order(
         of currency: String, _ origin: String?, _ day: CalendarDate, _ clawback: ReturnsPolicy.Clawback
     ) -> [Int] {
         func rank(_ lot: Lot) -> Int {

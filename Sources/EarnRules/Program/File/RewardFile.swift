@@ -20,6 +20,7 @@ struct RewardFile {
         let steps = try isTable ? table(kind, currency) : price(kind, currency, issue)
         var caps = try reader.caps()
         if let limit = try reader.limit() { caps.append(limit) }
+        try reader.check(caps)
         let reward = RewardDeclaration(
             id: id, text: try reader.string("text", length: 1...128), kind: kind, currency: currency, steps: steps,
             isLinear: !isTable, percent: try percent(kind), item: try item(kind),
@@ -128,6 +129,7 @@ struct StampCardFile {
         let text = try reader.string("text", length: 1...128)
         var caps = try reader.caps()
         if let limit = try limit() { caps.append(limit) }
+        try reader.check(caps)
         let give = try give()
         let rule = Rule(
             id: id, event: Rule.saleEvent, currency: id, recipient: .member, lots: nil, isQualifying: false, text: text,
@@ -206,5 +208,17 @@ struct StampCardFile {
         var expiry = Expiry()
         expiry.after = try table.span("expires")
         return expiry
+    }
+}
+
+extension TableReader {
+    /// Stamps and rewards count no money.
+    fileprivate func check(_ caps: [Cap]) throws(LoyaltyError) {
+        for cap in caps {
+            switch cap.measure {
+            case .points, .times: break
+            case .spend, .units, .pointsPerUnit: throw conflict("cap", "it is limited in points or in times")
+            }
+        }
     }
 }

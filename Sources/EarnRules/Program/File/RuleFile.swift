@@ -88,9 +88,11 @@ struct RuleFile {
         {
             throw reader.conflict("repeat", "what is repeated needs \"when\" with an amount or units above zero")
         }
-        for cap in rule.caps {
-            if case .pointsPerUnit = cap.measure, rule.kind == .bonus || rule.kind == .periodBonus {
-                throw reader.conflict("cap", "points for a unit of money are limited on rates and multipliers")
+        for cap in rule.caps where rule.kind == .bonus || rule.kind == .periodBonus {
+            switch cap.measure {
+            case .points, .times: break
+            case .spend, .units, .pointsPerUnit:
+                throw reader.conflict("cap", "a bonus is limited in points or in times")
             }
         }
     }
