@@ -6,6 +6,7 @@ import Testing
 @Suite struct ProgramFiles {
     private static let head = "schema = 1\nprogram = \"p\"\n"
     private static let rate = "amount = { points = \"1\", per = \"1.00\" }\n"
+    private static let counter = "[[counter]]\nid = \"c\"\ncounts = \"visits\"\nper = \"calendar_year\"\n"
     private static let base = "[[earn]]\nid = \"base\"\n" + rate
 
     /// Bad files; `§` marks the place that the error names and is not part of the file.
@@ -56,24 +57,63 @@ import Testing
         ("document.bad_value", head + base + "pending = §\"two weeks\"\n"),
         ("document.bad_value", head + base + "expires = §{}\n"),
         ("document.bad_value", head + "returns = { unlinked = §\"maybe\" }\n"),
-        ("program.unsupported", head + "returns = { clawback = §\"pending_first\" }\n"),
-        // What the rule language has and this version does not.
-        ("program.unsupported", head + "[[§stamps]]\nid = \"coffee-10\"\n".replacing("[[§", with: "§[[")),
-        ("program.unsupported", head + base + "cap = §{ points_per_unit = \"10\" }\n"),
-        ("program.unsupported", head + base + "member_day = §{ per = \"calendar_year\" }\n"),
-        ("program.unsupported", head + base + "tender = §{ only = [\"store_card\"], prorate = true }\n"),
-        ("program.unsupported", head + base + "event = §\"partner.trip\"\n"),
-        ("program.unsupported", head + base + "member = { linked = §\"ride-share\" }\n"),
-        ("program.unsupported", head + base + "match = { tag = §[\"hot-drink\"] }\n"),
+        ("document.bad_value", head + "returns = { clawback = §\"mine_first\" }\n"),
         ("program.unsupported", head + base + "where = §\"amount > 5\"\n"),
         ("program.unsupported", head + base + "window = { clock = §\"daemon\" }\n"),
+        // Names that nothing declares.
+        ("program.unknown_name", head + base + "member = { linked = §\"ride-share\" }\n"),
+        ("program.unknown_name", head + base + "member_day = §\"my-day\"\n"),
+        ("program.unknown_name", head + base + "member = { counter = { id = §\"spend\", at_least = \"5\" } }\n"),
         (
-            "program.unsupported",
-            head + "[[earn]]\nid = \"a\"\nkind = \"bonus\"\npoints = \"5\"\nlimit = { times = §2, per = \"sale\" }\n"
+            "program.unknown_name",
+            head + "[tiers]\ncounter = §\"spend\"\nlevels = [ { id = \"gold\", at = \"0\" } ]\n"
         ),
         (
-            "program.unsupported",
-            head + "[[earn]]\nid = \"a\"\nkind = \"bonus\"\npoints = \"5\"\nlimit = { per = §\"day\" }\n"
+            "program.unknown_name",
+            head + counter + "[tiers]\ncounter = \"c\"\nlevels = [ { id = \"gold\", at = \"0\" } ]\n" + base
+                + "member = { tier = §[\"golf\"] }\n"
+        ),
+        (
+            "program.unknown_name",
+            head + "[[stamps]]\nid = \"s\"\ngive = { per_visit = true }\nreward = { at = 10, issue = §\"drink\" }\n"
+        ),
+        ("program.unknown_name", head + "[[cap]]\nid = \"c\"\npoints = \"5\"\nper = \"day\"\nrules = §[\"a\"]\n"),
+        ("program.unknown_name", head + "redemption = { overdraw = { stars = §\"5\" } }\n"),
+        // Caps and amounts.
+        ("document.missing_key", head + base + "cap = §{ points = \"5\" }\n"),
+        ("document.missing_key", head + base + "cap = §{ per = \"day\" }\n"),
+        ("document.bad_value", head + base + "cap = { points = \"5\", per = §\"year\" }\n"),
+        ("program.conflict", head + base + "cap = { points = \"5\", spend = §\"5\", per = \"day\" }\n"),
+        ("program.conflict", head + base + "cap = { points_per_unit = \"5\", per = §\"day\" }\n"),
+        ("document.unknown_key", head + base + "cap = { points = \"5\", per = \"day\", §foo = 1 }\n"),
+        ("document.missing_key", head + "[[earn]]\nid = \"a\"\namount = §{ points = \"5\" }\n"),
+        (
+            "program.conflict",
+            head + "[[earn]]\nid = \"a\"\namount = { points = \"5\", per = §\"1\", per_visit = true }\n"
+        ),
+        ("program.conflict", head + base + "recipient = §\"beneficiary\"\n"),
+        ("program.conflict", head + base + "event = \"survey\"\nmatch = §{ sku = [\"1\"] }\n"),
+        ("document.bad_value", head + base + "expires = §{ tier = \"gold\" }\n"),
+        ("program.conflict", head + base + "expires = { never = §true, after = \"1 year\" }\n"),
+        ("program.conflict", head + base + "expires = { on = §2027-01-01, after = \"1 year\" }\n"),
+        ("document.bad_value", head + base + "tender = §{ mixed = \"any\" }\n"),
+        ("document.missing_key", head + base + "when = §{ of = \"basket\" }\n"),
+        ("document.bad_value", head + base + "when = { basket_at_least = \"5\", basket_below = §\"5\" }\n"),
+        (
+            "program.conflict",
+            head + "[[earn]]\nid = \"a\"\nkind = \"bonus\"\npoints = \"5\"\nrepeat = §true\n"
+        ),
+        ("document.missing_key", head + "§[[reward]]\nid = \"r\"\npoints = \"100\"\n"),
+        ("document.missing_key", head + "§[[reward]]\nid = \"r\"\nmoney = \"1\"\n"),
+        (
+            "document.bad_value",
+            head + "[[reward]]\nid = \"r\"\ntable = [ { points = \"5\", money = \"2\" }, "
+                + "{ points = §\"6\", money = \"1\" } ]\n"
+        ),
+        ("document.missing_key", head + "[[partner]]\nid = \"p\"\nnumber = §{ check = \"luhn\" }\n"),
+        (
+            "program.duplicate_rule",
+            head + "[[reward]]\nid = \"base\"\npoints = \"1\"\nmoney = \"1\"\n[[earn]]\nid = §\"base\"\n" + rate
         ),
         // Groups that cannot be compared.
         (
@@ -103,33 +143,24 @@ import Testing
         #expect(error?.place?.column == (line.last?.utf8.count ?? 0) + 1, "\(text)\n\(String(describing: error))")
     }
 
-    @Test func saysThatAKeyIsNotSupportedRatherThanIgnoringIt() throws {
-        let error = #expect(throws: LoyaltyError.self) {
-            try Sample.base("", "cap = { points = \"2000\", per = \"month\" }")
-        }
-        #expect(error?.message == "\"cap\" is not supported by this version")
+    @Test func readsEveryKey() throws {
+        let program = try Program.load(toml: everyKey, file: "all.toml", hash: "00")
+        #expect(program.rules.count == 10)
+        #expect(program.rewards.count == 5)
+        #expect(program.currencies == ["points": 0, "cash": 2])
+        #expect(program.memberDays.map(\.id).sorted() == ["own-day", "triple-day"])
+        #expect(program.effective == .day(try CalendarDate("2027-01-01")))
+        #expect(program.returns.floor == .debt)
     }
 
-    @Test func tellsWhatItCarriesWithoutActing() throws {
+    @Test func thePointsLifeStandsInTheTrace() throws {
         let program = try Sample.base(
-            "",
-            """
-            expires = { after = "12 months", to = "month_end" }
-            pending = "14 days"
-            [[earn]]
-            id = "b"
-            kind = "bonus"
-            points = "5"
-            returns = "keep"
-            """
-        )
-        #expect(program.rules.first?.lots?.expiresAfter?.description == "12 months")
-        #expect(program.rules.first?.lots?.expiresTo == .monthEnd)
-        #expect(program.rules.first?.lots?.pending?.description == "14 days")
-        #expect(program.notices.map(\.place.line) == [7, 8, 13])
+            "", "expires = { after = \"12 months\", to = \"month_end\" }\npending = \"14 days\"")
         let result = try program.earn(Sample.sale([Sample.line("1", "4.00")]))
         #expect(
-            result.step("base")?.reason.contains("pending for 14 days, expire after 12 months, at month_end") == true)
+            result.step("base")?.reason.contains("(pending for 14 days, expire after 12 months, at month_end)") == true)
+        #expect(result.grants.first?.pendingUntil?.description == "2027-01-19")
+        #expect(result.grants.first?.expires?.description == "2028-01-31")
     }
 
     @Test func theStandardProgramIsOnePointForEachUnitOfMoney() throws {

@@ -75,10 +75,20 @@ extension Program {
     func earn(
         _ sale: Sale,
         at time: String = "2027-01-05T16:00:00Z",
-        member: Member? = nil
+        member: Member? = nil,
+        state: MemberState = MemberState(),
+        counters: Counters = [:]
     ) throws -> EarnResult {
+        try evaluate(input(sale, at: time, member: member, state: state, counters: counters))
+    }
+
+    func input(
+        _ sale: Sale, at time: String = "2027-01-05T16:00:00Z", member: Member? = nil,
+        state: MemberState = MemberState(), counters: Counters = [:]
+    ) throws -> EarnInput {
         let time = try Timestamp(time)
-        return try evaluate(EarnInput(sale: sale, occurredAt: time, businessDay: time.date, member: member))
+        return EarnInput(
+            sale: sale, occurredAt: time, businessDay: time.date, member: member, state: state, counters: counters)
     }
 }
 

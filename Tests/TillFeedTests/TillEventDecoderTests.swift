@@ -10,14 +10,14 @@ let fullSale = #"""
     "closed_at":"2026-11-22T09:29:59+01:00","operator":{"id":"7","kind":"cashier"},"channel":"till",
     "currency":"EUR","prices_include_tax":true,"lines":[
     {"id":"1","kind":"item","code":{"value":"04006381333931","scheme":"gtin"},"name":"Pen","dept":["Home","Paper"],
-    "qty":"2","uom":"ea","unit_price":"1.495","list_price":1,"gross":"2.99","amount":"2.990","entry":"scanned",
+    "brand":"Acme","tags":["school","blue"],"qty":"2","uom":"ea","unit_price":"1.495","list_price":1,"gross":"2.99","amount":"2.990","entry":"scanned",
     "discounts":[{"id":"d","amount":"-0.10","source":"coupon","code":"SPRING"}],
     "tax":[{"code":"A","base":"2.51","amount":"0.48","percent":"19"}],"earn":"only_qty","at":"2026-11-22T09:28:30Z"},
     {"id":"2","kind":"weighted","code":{"value":"0007","scheme":"plu"},"qty":"-0.127","uom":"kg","amount":"-1.00",
     "voids":"1","voided":true,"return":{"link":{"store":"300","number":"41","line":"3"},"reason":"bad",
     "receipt":"with"}}],
     "discounts":[{"amount":5,"source":"manual"}],"taxes":[{"amount":"0.48"}],
-    "tenders":[{"id":"t","kind":"cash","amount":"5.00","change":"3.01"}],
+    "tenders":[{"id":"t","kind":"cash","name":"euro","amount":"5.00","change":"3.01"}],
     "totals":{"grand":"1.99","net":"1.51","tax":"0.48","discount":"0","items":"2","running":"1000.00"},
     "members":[{"value":"2912345678901","scheme":"card","entry":"msr","active":false},
     {"token":"00ff00ff00ff00ff00ff00ff00ff00ff","entry":"lookup","sale_uid":"u-1"}],
@@ -54,6 +54,9 @@ let fullSale = #"""
         }
         let euro = try Currency("EUR")
         #expect(sale.uid == "u-1")
+        #expect(sale.lines.first?.brand == "Acme")
+        #expect(sale.lines.first?.tags == ["school", "blue"])
+        #expect(sale.tenders.first?.name == "euro")
         #expect(sale.number == "0042")
         #expect(sale.receipt == "R0042")
         #expect(sale.revision == 2)

@@ -17,15 +17,28 @@ struct Basket {
     /// Whether line amounts contain tax, as far as it can be told.
     private(set) var includesTax = true
 
+    /// - Parameter entitlements: rights whose price is a fee, so that their lines do not earn.
     /// - Throws: `number.overflow`, `money.currency_mismatch`.
-    init(_ sale: Sale) throws(LoyaltyError) {
+    init(_ sale: Sale, entitlements: [EntitlementDeclaration] = []) throws(LoyaltyError) {
         self.sale = sale
         lines = []
         lines.reserveCapacity(sale.lines.count)
         for line in sale.lines { lines.append(try BasketLine(line, currency: sale.currency)) }
         try cancel()
         classify()
+        for index in lines.indices where lines[index].excluded == nil {
+            if let sold = entitlements.first(where: { $0.soldAs.matchesAll(lines[index]) }) {
+                lines[index].excluded = "it sells \(sold.id), which does not earn"
+            }
+        }
         try share()
+    }
+
+    /// Points or rewards pay a part.
+    var isRedeeming: Bool {
+        sale.tenders.contains { $0.kind == .points && $0.amount.minorUnits > 0 }
+            || sale.discounts.contains { $0.source == .loyalty && !$0.amount.isZero }
+            || lines.contains { !$0.isVoid && $0.lineClass == .reward }
     }
 
     // MARK: Cancellations
@@ -88,6 +101,7 @@ struct Basket {
                 lines[index].excluded = "the till excluded it"
             } else if line.source.earn == .onlyQuantity {
                 lines[index].excluded = "the till counts it by quantity only"
+                lines[index].isQuantityOnly = true
             }
         }
     }

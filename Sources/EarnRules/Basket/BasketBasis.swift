@@ -5,8 +5,7 @@ extension Basket {
     ///
     /// The part paid with excluded tenders is taken off all that was paid for, in proportion and to the cent.
     func amounts(
-        _ basis: Basis,
-        without tenders: Set<Tender.Kind>
+        _ basis: Basis, _ tenders: TenderCondition
     ) throws(LoyaltyError) -> (amounts: [Int128], excludedByTender: Int128) {
         var amounts = lines.map { $0.price(basis) }
         if basis.tax != .asPriced, (basis.tax == .include) != includesTax {
@@ -61,21 +60,28 @@ extension Basket {
         return rate
     }
 
-    /// What excluded tenders paid of these amounts.
-    private func tendered(_ kinds: Set<Tender.Kind>, of amounts: [Int128]) throws(LoyaltyError) -> Int128 {
-        guard !kinds.isEmpty, ceiling > 0 else { return 0 }
-        var paid: Int128 = 0
-        for tender in sale.tenders where kinds.contains(tender.kind) {
+    /// What tenders that do not count paid of these amounts.
+    private func tendered(_ condition: TenderCondition, of amounts: [Int128]) throws(LoyaltyError) -> Int128 {
+        guard !condition.isEmpty, ceiling > 0 else { return 0 }
+        var counted: Int128 = 0
+        var others: Int128 = 0
+        for tender in sale.tenders {
             let change = Int128(tender.change?.minorUnits.magnitude ?? 0)
-            paid += max(Int128(tender.amount.minorUnits) - change, 0)
+            let paid = max(Int128(tender.amount.minorUnits) - change, 0)
+            if condition.counts(tender) { counted += paid } else { others += paid }
         }
-        guard paid > 0 else { return 0 }
         let total = amounts.reduce(0, +)
+        // What no tender is named for counts unless certain ones are asked for.
+        let isPositive = condition.only != nil || condition.named != nil
+        let excluded = isPositive ? ceiling - min(counted, ceiling) : min(others, ceiling)
+        switch condition.mixed {
+        case .prorate: break
+        case .any: return excluded < ceiling ? 0 : total
+        case .whole: return excluded == 0 ? 0 : total
+        }
+        guard excluded > 0 else { return 0 }
         let (quotient, remainder) = Apportionment.part(
-            of: total.magnitude,
-            paid.magnitude,
-            over: ceiling.magnitude
-        )
+            of: total.magnitude, excluded.magnitude, over: ceiling.magnitude)
         return Int128(quotient) + (remainder >= ceiling.magnitude - remainder ? 1 : 0)
     }
 }

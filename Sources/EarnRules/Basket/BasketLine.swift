@@ -20,6 +20,8 @@ struct BasketLine {
     var net: Int128 = 0
     /// A cancellation, or cancelled itself: no part of the sale's total.
     var isVoid = false
+    /// The till says that only its quantity counts.
+    var isQuantityOnly = false
 
     init(_ source: SaleLine, currency: Currency) throws(LoyaltyError) {
         guard source.amount.currency == currency else {
@@ -44,8 +46,17 @@ struct BasketLine {
 
     /// The money that counts, before tax and tenders.
     func price(_ basis: Basis) -> Int128 {
-        net + (basis.discounts == .gross ? discount + ownDiscount : 0)
+        if basis.price == .list, !isVoid, !lineClass.neverEarns, let list = listAmount { return list }
+        return net + (basis.discounts == .gross ? discount + ownDiscount : 0)
             + (basis.coupons == .gross ? coupon + ownCoupon : 0)
+    }
+
+    /// List price times quantity, half up to the cent; nil where the till sends none.
+    private var listAmount: Int128? {
+        guard let list = source.listPrice, !list.isNegative, !quantity.isNegative else { return nil }
+        let product = try? list.ratio.multiplied(by: quantity.ratio).rounded(
+            .halfUp, scale: source.amount.currency.decimals)
+        return product.map { Int128($0) }
     }
 
     /// A cancellation takes part of the line away.

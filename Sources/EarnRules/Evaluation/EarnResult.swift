@@ -2,50 +2,134 @@ public import LoyaltyModel
 
 /// What evaluation looks at, besides the program.
 public struct EarnInput: Sendable {
+    /// How much of the trace is wanted.
+    public enum Explanation: Sendable {
+        /// Why each rule of the program did or did not match.
+        case everyRule
+        /// Without the rules that cannot concern the sale, such as those for products that are not in it.
+        case candidates
+        /// Every rule of a program of up to 100 rules, else candidates.
+        case automatic
+    }
+
     public var sale: Sale
     /// When the sale ended by the till's clock; windows look at this.
     public var occurredAt: Timestamp
-    /// The till's accounting day; entitlements and birthdays look at this.
+    /// The till's accounting day; entitlements, birthdays, counters and lots look at this.
     public var businessDay: CalendarDate
     /// nil where no member is known, also for a card that the cache does not hold.
     public var member: Member?
+    public var state: MemberState
+    public var counters: Counters
+    /// Counters of `state.referrer`, for rules that give to whoever recruited the member.
+    public var referrerCounters: Counters
+    public var explanation: Explanation
+    /// `sale`, or the name of an action.
+    var event = Rule.saleEvent
 
-    public init(sale: Sale, occurredAt: Timestamp, businessDay: CalendarDate, member: Member?) {
+    public init(
+        sale: Sale, occurredAt: Timestamp, businessDay: CalendarDate, member: Member?,
+        state: MemberState = MemberState(), counters: Counters = [:], referrerCounters: Counters = [:],
+        explanation: Explanation = .automatic
+    ) {
         self.sale = sale
         self.occurredAt = occurredAt
         self.businessDay = businessDay
         self.member = member
+        self.state = state
+        self.counters = counters
+        self.referrerCounters = referrerCounters
+        self.explanation = explanation
     }
 }
 
-/// What a sale earns, and why.
+/// What one rule gave: what a return needs to take back its part, and what a lot is made of.
+public struct Grant: Hashable, Sendable, Codable {
+    public struct Line: Hashable, Sendable, Codable {
+        public var line: String
+        public var points: Points
+        /// The money that the rule counted, in minor units.
+        public var basis: Int64
+    }
+
+    public var rule: String
+    public var currency: String
+    public var recipient: Recipient
+    /// Who that is, where it is not the member.
+    public var account: String?
+    /// Before caps.
+    public var wanted: String
+    public var granted: Points
+    public var isQualifying: Bool
+    public var returns: BonusReturns
+    /// What the lines must still come to for the bonus to stay, in minor units.
+    public var threshold: Int64?
+    public var pendingUntil: CalendarDate?
+    public var expires: CalendarDate?
+    public var inactive: CalendarSpan?
+    /// Points of all lines sum to `granted`.
+    public var lines: [Line]
+}
+
+/// What somebody other than the member gets.
+public struct OtherAccrual: Hashable, Sendable, Codable {
+    public var recipient: Recipient
+    /// The referrer's member id, or the id of the beneficiary.
+    public var account: String
+    public var accrual: Accrual
+}
+
+/// A reward that was given by itself.
+public struct IssuedReward: Hashable, Sendable, Codable {
+    public var reward: String
+    /// Negative for rewards that a return takes back.
+    public var count: Int64
+    public var expires: CalendarDate?
+    /// Points that it cost, taken off the balance.
+    public var cost: Points?
+    public var currency: String?
+}
+
+/// A right that was bought with a line of the sale.
+public struct BoughtEntitlement: Hashable, Sendable, Codable {
+    public var line: String
+    public var entitlement: Member.Entitlement
+    public var perks: [String]
+}
+
+/// A sale that goes on to a partner program under the member's number there.
+public struct PartnerForward: Hashable, Sendable, Codable {
+    public var partner: String
+    public var number: String
+    public var amount: Money
+}
+
+/// What a sale or action earns, and why.
 public struct EarnResult: Sendable, Hashable {
-    /// One for each points currency in which something was earned, in the order of the file. Line shares sum to the total;
-    /// lines without points are left out.
+    /// One for each points currency in which the member earned something, in the order of the file, then stamp cards. Line
+    /// shares sum to the total; lines without points are left out.
     public var accruals: [Accrual]
     /// First the lines of the sale, then each rule, then the total of each currency.
     public var trace: [TraceStep]
     /// `totals_mismatch`: lines and total of the sale disagree. `void_without_partner`: a cancellation names no line of
     /// the sale. `tax_estimated`: the basis needs tax by line and the till gave it for the sale only.
     public var flags: [String]
+    /// What each rule gave, of all recipients.
+    public var grants: [Grant] = []
+    /// What the referrer or a good cause gets.
+    public var others: [OtherAccrual] = []
+    public var counterChanges: [CounterChange] = []
+    public var referrerCounterChanges: [CounterChange] = []
+    /// The tier after the sale, where the program keeps tiers.
+    public var tier: TierStanding?
+    public var entitlements: [BoughtEntitlement] = []
+    /// By stamp cards.
+    public var issued: [IssuedReward] = []
+    public var forwards: [PartnerForward] = []
 
     public init(accruals: [Accrual], trace: [TraceStep], flags: [String]) {
         self.accruals = accruals
         self.trace = trace
         self.flags = flags
-    }
-}
-
-extension Program {
-    /// What a sale earns. Pure: the same input gives the same result on every machine.
-    ///
-    /// Lines that take goods back are left out; the ledger takes back what those goods earned (`returnLines(of:)`).
-    /// The order of evaluation is that of docs/program-files.md.
-    ///
-    /// - Throws: `number.overflow` for amounts beyond 128-bit fractions; `money.currency_mismatch` for a line that is not
-    ///   in the sale's currency.
-    public func evaluate(_ input: EarnInput) throws(LoyaltyError) -> EarnResult {
-        var evaluation = Evaluation(self, input, try Basket(input.sale))
-        return try evaluation.run(rules)
     }
 }

@@ -2,138 +2,148 @@ import LoyaltyModel
 
 /// One `[[earn]]` table of a program.
 public struct Rule: Sendable {
-    public enum Kind: String, Sendable, CaseIterable { case rate, multiplier, bonus }
+    public enum Kind: String, Sendable, CaseIterable {
+        case rate, multiplier, bonus
+        /// Given when a period ends, as a percentage of what was earned in it.
+        case periodBonus = "period_bonus"
+    }
 
     struct Rate: Sendable {
+        enum Measure: Sendable {
+            /// For each so much money, in major units.
+            case amount(DecimalNumber)
+            /// For each so many units of lines in this unit of measure; nil for any.
+            case units(DecimalNumber, unit: String?)
+            case visit
+        }
+
         var points: DecimalNumber
-        var per: DecimalNumber
+        var measure: Measure
         var step: Rounding.Step
+    }
+
+    struct Bonus: Sendable {
+        var points: Points
+        var returns: BonusReturns
+        /// Given for each time that the threshold is reached.
+        var repeats: Bool
     }
 
     enum Effect: Sendable {
         case rate(Rate)
         case multiplier(factor: DecimalNumber, combine: Combine)
-        case bonus(Points, returns: BonusReturns)
+        case bonus(Bonus)
+        case periodBonus(percent: DecimalNumber, per: Period)
     }
 
-    /// The least amount that the lines of the rule must come to.
-    struct Minimum: Sendable {
-        var amount: DecimalNumber
-        var basis: Basis
-    }
+    /// The name of the event that is a sale.
+    static let saleEvent = "sale"
 
     public let id: String
+    /// `sale`, or the name of an action or partner event.
+    public let event: String
     /// The points currency it gives or multiplies.
     public let currency: String
-    /// What the program declares about the points' life; carried for the back end, which keeps the lots.
+    public let recipient: Recipient
+    /// What the rule says about the points' life; nil where the currency decides.
     public let lots: LotTerms?
     /// Whether its points count towards a tier.
     public let isQualifying: Bool
+    /// For the receipt.
+    public let text: String?
 
     let effect: Effect
     let match: LineFilter?
     let exclude: LineFilter
-    let excludedTenders: Set<Tender.Kind>
+    let tenders: TenderCondition
     let basis: Basis
-    let minimum: Minimum?
+    let threshold: Threshold?
     let member: MemberCondition?
+    let memberDay: String?
     let window: Window?
-    let stores: Set<String>?
-    let channels: Set<String>?
+    let places: PlaceCondition
     let stack: Stack?
+    let caps: [Cap]
 
     public var kind: Kind {
         switch effect {
         case .rate: .rate
         case .multiplier: .multiplier
         case .bonus: .bonus
+        case .periodBonus: .periodBonus
         }
     }
 }
 
-/// When points can be spent and until when, as declared in words: `expires = { after = "12 months", to = "month_end" }`,
-/// `pending = "14 days"`.
-public struct LotTerms: Hashable, Sendable {
-    public enum Unit: String, Sendable, CaseIterable { case days, weeks, months, years }
-    public enum End: String, Sendable, CaseIterable {
-        case monthEnd = "month_end"
-        case quarterEnd = "quarter_end"
-        case yearEnd = "year_end"
+/// Key `when` of a rule: what the sale must be.
+struct Threshold: Sendable {
+    enum Scope: String, Sendable, CaseIterable {
+        /// The lines that the rule counts.
+        case matched
+        /// All lines that can earn.
+        case basket
     }
 
-    /// A number of calendar units.
-    public struct Span: Hashable, Sendable, CustomStringConvertible {
-        public var count: Int
-        public var unit: Unit
-        public var description: String { "\(count) \(unit.rawValue)" }
-    }
-
-    public var expiresAfter: Span?
-    /// The expiry moves on to the end of this period.
-    public var expiresTo: End?
-    public var pending: Span?
+    var amountAtLeast: DecimalNumber?
+    var amountBelow: DecimalNumber?
+    var unitsAtLeast: DecimalNumber?
+    var basis: Basis
+    var of = Scope.matched
+    /// Whether points or rewards are spent in the sale; nil for both.
+    var redeeming: Bool?
 }
 
-/// Names lines. Within one list any entry does; of several lists `match` needs all, `exclude` any.
-struct LineFilter: Sendable {
-    var classes: Set<LineClass>?
-    /// Elements of the department path, any level.
-    var categories: Set<String>?
-    /// Code values as written; GTINs also without leading zeros.
-    var codes: Set<String>?
-
-    func matchesAll(_ line: BasketLine) -> Bool {
-        (classes?.contains(line.lineClass) ?? true) && (categories.map { inCategory(line, $0) } ?? true)
-            && (codes.map { hasCode(line, $0) } ?? true)
+/// Keys `tender` and `exclude_tender`: which means of payment count.
+struct TenderCondition: Hashable, Sendable {
+    enum Mixed: String, Hashable, Sendable, CaseIterable {
+        /// The part paid so counts.
+        case prorate
+        /// All counts as soon as a part was paid so.
+        case any
+        /// All counts, if all was paid so.
+        case whole
     }
 
-    /// Why the filter takes the line out; nil where it does not.
-    func exclusion(of line: BasketLine) -> String? {
-        if classes?.contains(line.lineClass) ?? false { return "\(line.lineClass.rawValue) does not earn" }
-        if let categories, inCategory(line, categories) { return "its category does not earn" }
-        if let codes, hasCode(line, codes) { return "this product does not earn" }
+    var only: Set<Tender.Kind>?
+    var named: Set<String>?
+    var excluded: Set<Tender.Kind> = []
+    var excludedNames: Set<String> = []
+    var mixed = Mixed.prorate
+
+    var isEmpty: Bool { self == TenderCondition() }
+
+    func counts(_ tender: Tender) -> Bool {
+        if excluded.contains(tender.kind) || tender.name.map(excludedNames.contains) ?? false { return false }
+        guard only != nil || named != nil else { return true }
+        return only?.contains(tender.kind) ?? false || tender.name.map { named?.contains($0) ?? false } ?? false
+    }
+
+    var words: String {
+        if only == nil, named == nil {
+            return (excluded.map(\.rawValue) + excludedNames).sorted().joined(separator: " or ")
+        }
+        let wanted = (only ?? []).map(\.rawValue) + (named ?? [])
+        return "anything but " + wanted.sorted().joined(separator: " or ")
+    }
+}
+
+/// Keys `store`, `exclude_store`, `register`, `channel`.
+struct PlaceCondition: Sendable {
+    var stores: Set<String>?
+    var excludedStores: Set<String> = []
+    var registers: Set<String>?
+    var channels: Set<String>?
+
+    func mismatch(store: String, register: String?, channel: String?) -> String? {
+        if let stores, !stores.contains(store) { return "it does not run in store \(store)" }
+        if excludedStores.contains(store) { return "it does not run in store \(store)" }
+        if let registers, !(register.map(registers.contains) ?? false) {
+            return "it is for register \(registers.sorted().joined(separator: " or "))"
+        }
+        if let channels, !(channel.map(channels.contains) ?? false) {
+            return
+                "it is for \(channels.sorted().joined(separator: " or ")); this sale came by \(channel ?? "an unnamed channel")"
+        }
         return nil
     }
-
-    private func inCategory(_ line: BasketLine, _ categories: Set<String>) -> Bool {
-        line.source.department.contains { categories.contains($0) }
-    }
-
-    private func hasCode(_ line: BasketLine, _ codes: Set<String>) -> Bool {
-        line.source.code.map { codes.contains($0.value) } ?? false
-    }
-}
-
-/// Key `member` of a rule.
-struct MemberCondition: Sendable {
-    var tiers: Set<String>?
-    var segments: Set<String>?
-    var excludedSegments: Set<String>?
-    var entitlements: Set<String>?
-    var birthdayMonth: Bool
-
-    /// Why the member does not fulfil it; nil where he does. Dates are business days.
-    func mismatch(_ member: Member?, on day: CalendarDate) -> String? {
-        guard let member else {
-            // A card that nobody knows is not known to be an employee's.
-            let asksForMember = tiers != nil || segments != nil || entitlements != nil || birthdayMonth
-            return asksForMember ? "no member is known for this sale" : nil
-        }
-        if let tiers, !(member.tier.map(tiers.contains) ?? false) {
-            return "it is for tier \(list(tiers)); the member has \(member.tier.map { "tier \($0)" } ?? "no tier")"
-        }
-        if let segments, segments.isDisjoint(with: member.segments) { return "it is for segment \(list(segments))" }
-        if let excludedSegments, let hit = member.segments.first(where: excludedSegments.contains) {
-            return "it is not for segment \(hit)"
-        }
-        if let entitlements,
-            !member.entitlements.contains(where: { entitlements.contains($0.name) && $0.holds(on: day) })
-        {
-            return "it needs \(list(entitlements)) on \(day)"
-        }
-        if birthdayMonth, member.birthday?.month != day.month { return "it is not the month of the member's birthday" }
-        return nil
-    }
-
-    private func list(_ words: Set<String>) -> String { words.sorted().joined(separator: " or ") }
 }

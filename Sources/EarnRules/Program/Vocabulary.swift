@@ -61,10 +61,18 @@ struct Basis: Hashable, Sendable {
         case gross
     }
 
+    enum Origin: String, Hashable, Sendable, CaseIterable {
+        /// What the customer pays.
+        case paid
+        /// The list price of the product times its quantity, where the till sends it.
+        case list
+    }
+
     var tax = Tax.asPriced
     /// Discounts of lines and basket, rewards.
     var discounts = Price.net
     var coupons = Price.net
+    var price = Origin.paid
 }
 
 /// How exact points become points that can be booked. Key `rounding` of a program.
@@ -155,8 +163,26 @@ struct Stack: Hashable, Sendable {
     var priority: Int64
 }
 
-/// What a return does to a bonus. Key `returns` of a rule; declared for the back end.
-enum BonusReturns: String, Sendable, CaseIterable {
-    case keep, prorate
+/// What a return does to a bonus. Key `returns` of a rule.
+public enum BonusReturns: String, Hashable, Sendable, Codable, CaseIterable {
+    case keep
+    /// Goods that come back take their share along.
+    case prorate
+    /// It goes as a whole when what is left would not have reached the threshold.
     case revokeIfUnqualified = "revoke_if_unqualified"
+}
+
+/// How the last character of a foreign number is made. Key `number.check` of a partner.
+public enum CheckDigitRule: String, Hashable, Sendable, CaseIterable {
+    case none
+    /// ISO/IEC 7812-1 annex B.
+    case luhn
+    /// GS1 General Specifications, weights 3 and 1 from the right.
+    case gs1
+    /// ISO 7064 MOD 11-2; the last may be X.
+    case mod11 = "mod11_2"
+    /// The number before the last digit, modulo 7; airline documents.
+    case mod7
+    /// ISO 7064 MOD 97-10, two check digits; letters count from A = 10.
+    case mod97 = "mod97_10"
 }

@@ -46,7 +46,7 @@ public enum Clawback {
 
 extension DecimalNumber {
     /// The distance from zero as a whole number of `10^-scale`; below 2^123 for any decimal and scale up to 18.
-    fileprivate func size(scale wanted: Int) -> UInt128 {
+    func size(scale wanted: Int) -> UInt128 {
         var size = UInt128(coefficient.magnitude)
         for _ in 0..<max(wanted - scale, 0) { size *= 10 }
         return size

@@ -58,8 +58,10 @@ extension Program {
         sale.totals.grand = total
         var reversal = input
         reversal.sale = sale
-        var evaluation = Evaluation(self, reversal, try Basket(sale))
-        return try evaluation.run(rules.filter { $0.kind != .bonus })
+        let tier = try tier(before: input)?.id ?? input.member?.tier
+        var evaluation = Evaluation(self, reversal, try Basket(sale, entitlements: entitlements), tier: tier)
+        let result = try evaluation.run(rules.filter { $0.kind == .rate || $0.kind == .multiplier })
+        return evaluation.finish(result)
     }
 }
 

@@ -50,6 +50,8 @@ public struct TraceStep: Hashable, Sendable, Codable {
     /// A sentence: why it matched or did not, what it gave.
     public var reason: String
     public var points: String?
+    /// What it would have given without its limits; nil where no limit took anything.
+    public var wanted: String?
     public var lines: [Line]
 
     public init(rule: String, matched: Bool, reason: String, points: String? = nil, lines: [Line] = []) {

@@ -81,6 +81,9 @@ public struct SaleLine: Hashable, Sendable, Codable {
     public var name: String?
     /// Hierarchy path, outermost first.
     public var department: [String]
+    public var brand: String?
+    /// What the till says of the product besides, such as `hot-drink`.
+    public var tags: [String]?
     /// Signed.
     public var quantity: Quantity
     public var unitOfMeasure: String
@@ -167,6 +170,8 @@ public struct Tender: Hashable, Sendable, Codable {
 
     public var id: String?
     public var kind: Kind
+    /// Which of its kind, such as `store_card`.
+    public var name: String?
     public var amount: Money
     public var change: Money?
 

@@ -5,6 +5,7 @@ enum Schema {
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("1") { database in try database.execute(sql: first) }
+        migrator.registerMigration("2") { database in try database.execute(sql: second) }
         return migrator
     }
 
@@ -200,6 +201,38 @@ enum Schema {
             name TEXT NOT NULL,
             count INTEGER NOT NULL,
             PRIMARY KEY (day, name)
+        ) STRICT, WITHOUT ROWID;
+        """
+
+    /// What programs keep of their members: counters of caps and tiers, what each sale added to them, and the member's state.
+    ///
+    /// A holder is `m:<member>`, `h:<household>` or `c:<card token>`; a start is empty for what never begins anew.
+    private static let second = """
+        CREATE TABLE counter (
+            holder TEXT NOT NULL,
+            name TEXT NOT NULL,
+            scope TEXT NOT NULL,
+            per TEXT NOT NULL,
+            start TEXT NOT NULL,
+            value TEXT NOT NULL,
+            PRIMARY KEY (holder, name, scope, per, start)
+        ) STRICT, WITHOUT ROWID;
+
+        CREATE TABLE sale_counter (
+            sale_id INTEGER NOT NULL REFERENCES sale (id) ON DELETE CASCADE,
+            holder TEXT NOT NULL,
+            name TEXT NOT NULL,
+            scope TEXT NOT NULL,
+            per TEXT NOT NULL,
+            start TEXT NOT NULL,
+            change TEXT NOT NULL,
+            applied TEXT NOT NULL,
+            PRIMARY KEY (sale_id, holder, name, scope, per, start)
+        ) STRICT, WITHOUT ROWID;
+
+        CREATE TABLE member_state (
+            holder TEXT PRIMARY KEY,
+            document BLOB NOT NULL
         ) STRICT, WITHOUT ROWID;
         """
 }

@@ -12,9 +12,11 @@ extension SalePosting {
         guard let holder = presenter, try !isVoided(id) else {
             return try grant(id, nil, [], &changes)
         }
-        let result = try evaluate(holder)
+        let result = try evaluate(holder, id, isNew: true)
         for flag in result.flags { raise(flag) }
+        kept = KeptPoints(result)
         try grant(id, holder, result.accruals, &changes)
+        try settleCounters(changes.sales)
         let change = changes.settled(for: holder)
         try note(change.accruals)
         try postEntry(
@@ -28,10 +30,25 @@ extension SalePosting {
             database.cachedStatement(sql: "SELECT state FROM sale WHERE id = ?"), arguments: [id]) == "voided"
     }
 
-    private func evaluate(_ holder: Holder) throws -> EarnResult {
+    /// What the sale earns, with the member's counters and state, and what it adds to them.
+    ///
+    /// - Parameter isNew: false for a revision, which does not sell entitlements a second time.
+    private func evaluate(_ holder: Holder, _ id: Int64, isNew: Bool) throws -> EarnResult {
         let member = try holder.member.flatMap { try MemberCache.member(database, $0.value) }
-        return try program.evaluate(
-            EarnInput(sale: sale, occurredAt: closedAt, businessDay: submission.businessDay, member: member))
+        let owner = CounterOwner(holder, member)
+        var state = try books.state(of: holder.key)
+        let result = try program.evaluate(
+            EarnInput(
+                sale: sale, occurredAt: closedAt, businessDay: submission.businessDay, member: member, state: state,
+                counters: try books.counters(program, owner, on: submission.businessDay, joined: state.joined)))
+        try count(id, result.counterChanges, owner)
+        let bought = isNew ? result.entitlements.map(\.entitlement) : []
+        if result.tier ?? state.tier != state.tier || !bought.isEmpty {
+            state.tier = result.tier ?? state.tier
+            state.entitlements += bought
+            try books.store(state, of: holder.key)
+        }
+        return result
     }
 
     /// Adds a card to a finished sale.
@@ -86,16 +103,19 @@ extension SalePosting {
     private mutating func postDifference(_ id: Int64, _ holder: Holder?) throws {
         var changes = PointChanges()
         try releaseReturns(of: id, &changes)
+        try uncount(id)
         var trace: [TraceStep] = []
         var accruals: [Accrual] = []
         if let holder {
-            let result = try evaluate(holder)
+            let result = try evaluate(holder, id, isNew: false)
             for flag in result.flags { raise(flag) }
             (trace, accruals) = (result.trace, result.accruals)
+            kept = KeptPoints(result)
         }
         try grant(id, holder, accruals, &changes)
         presenter = holder
         try takeReturns(id, &changes)
+        try settleCounters(changes.sales)
         for (changed, change) in changes.settled() {
             if changed == holder { try note(change.accruals) }
             try postEntry(
@@ -164,7 +184,7 @@ extension SalePosting {
                 guard let place = places[points.line] else {
                     throw LoyaltyError(.storageFailed, "points were shared to a line that sells nothing")
                 }
-                lines[place].points.append(points.points)
+                lines[place].points.append(kept.marked(points.points, line: points.line))
             }
         }
         return lines

@@ -19,6 +19,7 @@ extension SalePosting {
     mutating func postReturns(_ id: Int64) throws {
         var changes = PointChanges()
         try takeReturns(id, &changes)
+        try settleCounters(changes.sales)
         for (holder, change) in changes.settled() {
             if holder == presenter { try note(change.accruals) }
             try postEntry(

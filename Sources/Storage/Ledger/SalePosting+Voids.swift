@@ -55,6 +55,7 @@ extension SalePosting {
             try line.settle(as: line.id, into: &changes)
             try line.store(database)
         }
+        try settleCounters(changes.sales)
         for (holder, change) in changes.settled() {
             if holder == known.holder { try note(change.accruals) }
             try postEntry(

@@ -15,6 +15,8 @@ struct SalePosting {
     var presenter: Holder?
     /// What this document gave to the presenter, in the primary currency.
     var earnedByPresenter: Points?
+    /// Points of the sale that stay with the member when goods come back.
+    var kept = KeptPoints()
 
     init(database: Database, vault: CardVault, terminal: String, submission: SaleSubmission) {
         self.database = database

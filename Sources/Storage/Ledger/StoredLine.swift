@@ -47,6 +47,9 @@ struct LinePoints: Codable {
     /// The parts of both that count towards a tier.
     var qualifying: Points
     var qualifyingTaken: Points
+    /// The parts that stay when goods come back; a void takes them too. Absent in rows of older versions.
+    var kept: Points?
+    var qualifyingKept: Points?
 }
 
 /// A sold line of a stored sale. What it has taken back is a function of what came back, never a running sum: so no order
@@ -71,10 +74,11 @@ struct StoredLine {
 
     /// Brings what was taken in line with what came back, and notes the difference under a line of the document.
     mutating func settle(as line: String, into changes: inout PointChanges) throws {
+        changes.sales.insert(saleID)
         for index in points.indices {
             let old = points[index]
-            points[index].taken = try target(old.granted)
-            points[index].qualifyingTaken = try target(old.qualifying)
+            points[index].taken = try target(old.granted, kept: old.kept)
+            points[index].qualifyingTaken = try target(old.qualifying, kept: old.qualifyingKept)
             guard let holder else { continue }
             try changes.add(
                 old.taken.subtracting(points[index].taken),
@@ -83,10 +87,11 @@ struct StoredLine {
         }
     }
 
-    private func target(_ granted: Points) throws -> Points {
+    private func target(_ granted: Points, kept: Points?) throws -> Points {
         if isVoided { return granted }
+        let open = try kept.map { try granted.subtracting($0) } ?? granted
         return try Clawback.points(
-            granted: granted, quantity: quantity, returnedBefore: .zero, takenBefore: .zero(decimals: granted.decimals),
+            granted: open, quantity: quantity, returnedBefore: .zero, takenBefore: .zero(decimals: granted.decimals),
             returning: returned)
     }
 }
@@ -134,6 +139,8 @@ struct PointChanges {
     }
 
     private var changes: [Holder: Change] = [:]
+    /// Sales of which goods came back, or came back no more.
+    var sales: Set<Int64> = []
 
     /// - Throws: `number.overflow`.
     mutating func add(

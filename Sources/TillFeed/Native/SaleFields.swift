@@ -78,6 +78,8 @@ extension TillFields {
         line.code = try code?.productCode()
         line.name = try freeText("name", maximum: 1024)
         line.department = try departments()
+        line.brand = try freeText("brand", maximum: 256)
+        line.tags = try tags()
         line.unitPrice = try decimal("unit_price")
         line.listPrice = try decimal("list_price")
         line.gross = try money("gross", currency)
@@ -117,6 +119,15 @@ extension TillFields {
         return path.map(screening.harmless)
     }
 
+    private mutating func tags() throws(LoyaltyError) -> [String]? {
+        guard let tags = try table.strings("tags") else { return nil }
+        guard tags.count <= 32, tags.allSatisfy({ $0.utf8.count <= 64 }) else {
+            throw LoyaltyError(
+                .tillTooLong, "\"tags\" has at most 32 entries of at most 64 bytes", at: table.error("tags", "").place)
+        }
+        return tags.map(screening.harmless)
+    }
+
     private mutating func discounts(_ currency: Currency) throws(LoyaltyError) -> [SaleDiscount] {
         var discounts: [SaleDiscount] = []
         for var fields in try tables("discounts") {
@@ -148,13 +159,14 @@ extension TillFields {
     private mutating func tenders(_ currency: Currency) throws(LoyaltyError) -> [Tender] {
         var tenders: [Tender] = []
         for var fields in try tables("tenders") {
-            tenders.append(
-                Tender(
-                    id: try fields.freeText("id", maximum: 128),
-                    kind: try fields.table.requiredWord("kind"),
-                    amount: try fields.requiredMoney("amount", currency),
-                    change: try fields.money("change", currency)
-                ))
+            var tender = Tender(
+                id: try fields.freeText("id", maximum: 128),
+                kind: try fields.table.requiredWord("kind"),
+                amount: try fields.requiredMoney("amount", currency),
+                change: try fields.money("change", currency)
+            )
+            tender.name = try fields.freeText("name", maximum: 64)
+            tenders.append(tender)
         }
         return tenders
     }

@@ -1,0 +1,142 @@
+public import LoyaltyModel
+
+extension Program {
+    /// What to keep of a sale that was posted, for its returns.
+    ///
+    /// - Parameter origin: the id that its lots got in `credit`.
+    /// - Throws: as `evaluate`.
+    public func record(
+        _ input: EarnInput, _ result: EarnResult, origin: String, spendings: [Spending] = []
+    ) throws(LoyaltyError) -> SaleRecord {
+        let basket = try Basket(input.sale, entitlements: entitlements)
+        var lines: [SaleRecord.Line] = []
+        for line in basket.lines where !line.isVoid && !line.source.isReturn(in: input.sale) {
+            guard !line.lineClass.neverEarns else { continue }
+            lines.append(
+                SaleRecord.Line(
+                    id: line.source.id, quantity: try line.quantity.magnitude(), net: Int64(clamping: line.net)))
+        }
+        var record = SaleRecord(
+            origin: origin, lines: lines, grants: result.grants, counterChanges: result.counterChanges,
+            referrerCounterChanges: result.referrerCounterChanges, entitlements: result.entitlements)
+        record.spendings = spendings
+        return record
+    }
+
+    /// Applies what a return changes to the member: points, counters, rights, tier, rewards of stamp cards.
+    ///
+    /// - Parameters:
+    ///   - policy: of the program that gave the points.
+    ///   - before: what had come back before, as `record.taken` says.
+    /// - Throws: `number.overflow`.
+    public func take(
+        _ record: SaleRecord, from before: SaleRecord.Taken, to after: SaleRecord.Taken, on day: CalendarDate,
+        state: inout MemberState, counters: inout Counters
+    ) throws(LoyaltyError) -> (effect: ReturnEffect, movements: [LotMovement]) {
+        var effect = try record.effect(from: before, to: after)
+        effect.issued = try revoked(effect, counters)
+        try counters.apply(effect.counterChanges)
+        var movements: [LotMovement] = []
+        for (currency, points) in effect.points.sorted(by: { $0.key < $1.key }) where currencies[currency] != nil {
+            if points.isNegative {
+                movements += try state.giveBack(
+                    points.negated(), of: currency, origin: record.origin, on: day, returns.clawback)
+            } else {
+                movements += try state.takeBack(points, of: currency, origin: record.origin, on: day, returns)
+            }
+        }
+        for (index, spending) in record.spendings.enumerated() {
+            movements += try restore(
+                spending, from: before.restored[index], to: after.restored[index], on: day, state: &state)
+        }
+        for entitlement in effect.entitlements {
+            if let index = state.entitlements.lastIndex(of: entitlement) { state.entitlements.remove(at: index) }
+        }
+        if let tiers, tiers.returns == .lower {
+            var lowered = state
+            lowered.tier = nil
+            let reached = try tier(of: lowered, counters: counters, on: day)
+            if let old = state.tier, tiers.isBelow(reached?.id, old.id), record.qualified { state.tier = reached }
+        }
+        return (effect, movements)
+    }
+
+    /// Rewards of stamp cards that the stamps which came back had brought.
+    private func revoked(_ effect: ReturnEffect, _ counters: Counters) throws(LoyaltyError) -> [IssuedReward] {
+        var revoked: [IssuedReward] = []
+        for card in stampCards {
+            let key = CounterKey(name: card.id, scope: .member, per: .lifetime, start: nil)
+            let change = effect.counterChanges.filter { $0.key == key }
+            guard !change.isEmpty else { continue }
+            let before = counters[key] ?? .zero
+            var after = before
+            for part in change { after = try after.adding(part.amount) }
+            let (old, new) = (Int128(try before.ratio.rounded(.floor)), Int128(try after.ratio.rounded(.floor)))
+            for prize in card.prizes {
+                let count = card.rewards(prize, at: max(new, 0)) - card.rewards(prize, at: max(old, 0))
+                if count != 0 { revoked.append(IssuedReward(reward: prize.issue, count: Int64(clamping: count))) }
+            }
+        }
+        return revoked
+    }
+}
+
+extension SaleRecord {
+    /// Whether the sale counted towards a tier at all.
+    var qualified: Bool { counterChanges.contains { !$0.amount.isZero } }
+}
+
+extension TierLadder {
+    /// Whether a level stands below another; none is the lowest.
+    func isBelow(_ id: String?, _ other: String) -> Bool {
+        let rank = { (id: String?) in id.flatMap { id in levels.firstIndex { $0.id == id } } ?? -1 }
+        return rank(id) < rank(other)
+    }
+}
+
+extension Counters {
+    /// Adds changes; what comes to zero is dropped.
+    ///
+    /// - Throws: `number.overflow`.
+    public mutating func apply(_ changes: [CounterChange]) throws(LoyaltyError) {
+        for change in changes {
+            let sum = try (self[change.key] ?? .zero).adding(change.amount)
+            self[change.key] = sum.isZero ? nil : sum
+        }
+    }
+}
+
+extension MemberState {
+    /// Gives points back that a return had taken, because the return was undone: to what is owed, else to
+    /// the lots they can have come from.
+    mutating func giveBack(
+        _ points: Points, of currency: String, origin: String, on day: CalendarDate,
+        _ clawback: ReturnsPolicy.Clawback
+    ) throws(LoyaltyError) -> [LotMovement] {
+        var rest = points
+        var movements: [LotMovement] = []
+        if let debt = owed[currency], !debt.isZero {
+            let paid = smaller(rest, debt)
+            try owe(paid.negated(), currency)
+            rest = try rest.subtracting(paid)
+            movements.append(try LotMovement(.restored, currency, nil, size: paid, sign: 1))
+        }
+        for index in order(of: currency, origin, day, clawback) {
+            let room = try lots[index].granted.subtracting(lots[index].remaining).subtracting(lots[index].lapsed)
+            let part = smaller(rest, room)
+            guard part.units > 0 else { continue }
+            try move(index, part)
+            rest = try rest.subtracting(part)
+            movements.append(try LotMovement(.restored, currency, lots[index].id, size: part, sign: 1))
+        }
+        if rest.units > 0 {
+            // Lots that were cleared away meanwhile.
+            let lot = Lot(
+                id: "\(origin)/back/\(lots.count)", currency: currency, origin: origin, program: "", granted: rest,
+                remaining: rest, qualifying: .zero(decimals: rest.decimals), earned: day)
+            lots.append(lot)
+            movements.append(try LotMovement(.restored, currency, lot.id, size: rest, sign: 1))
+        }
+        return movements + (try expire(on: day))
+    }
+}

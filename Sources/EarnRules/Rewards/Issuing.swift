@@ -1,0 +1,116 @@
+public import LoyaltyModel
+
+extension Program {
+    /// Rewards that are given by themselves: `at_once` whenever this is asked, those of a period on its last day.
+    ///
+    /// - Parameter day: the day after whose sales this is asked.
+    /// - Throws: `number.overflow`.
+    public func issueRewards(
+        on day: CalendarDate, member: Member?, counters: Counters, state: inout MemberState
+    ) throws(LoyaltyError) -> (issued: [IssuedReward], movements: [LotMovement]) {
+        var issued: [IssuedReward] = []
+        var movements = try state.expire(on: day)
+        for reward in rewards where isDue(reward.issue, on: day, joined: state.joined) {
+            let book = CounterBook(calendar: calendar, day: day, joined: state.joined, values: counters)
+            let tier = try tier(of: state, counters: counters, on: day)?.id ?? member?.tier
+            let view = MemberView(member: member, state: state, tier: tier, day: day)
+            if let condition = reward.member, try condition.mismatch(view, book, self.counters) != nil { continue }
+            let decimals = currencies[reward.currency] ?? 0
+            var available = try state.balance(
+                of: reward.currency, decimals: decimals, on: day, floor: returns.floor
+            ).available
+            if let threshold = reward.threshold, available.ratio < threshold.ratio { continue }
+            for step in reward.steps.reversed() where step.points.units > 0 {
+                let count = try available.ratio.divided(by: step.points.ratio).rounded(.floor)
+                guard count > 0 else { continue }
+                let (units, high) = step.points.units.multipliedReportingOverflow(by: count)
+                guard !high else { throw Apportionment.overflow }
+                let cost = Points(units: units, decimals: step.points.decimals)
+                movements += try state.spend(cost, of: reward.currency, on: day, redemption.order).movements
+                available = try available.subtracting(cost)
+                issued.append(
+                    IssuedReward(
+                        reward: reward.id, count: count,
+                        expires: reward.expiry?.lastDay(from: day, calendar: calendar, joined: state.joined),
+                        cost: cost,
+                        currency: reward.currency))
+            }
+        }
+        return (issued, movements)
+    }
+
+    private func isDue(_ issue: RewardDeclaration.Issue, on day: CalendarDate, joined: CalendarDate?) -> Bool {
+        let period: Period
+        switch issue {
+        case .onRequest, .byStamps: return false
+        case .atOnce: return true
+        case .monthEnd: period = .month
+        case .quarterEnd: period = .quarter
+        case .yearEnd: period = .calendarYear
+        case .membershipYearEnd: period = .membershipYear
+        }
+        return calendar.end(of: period, on: day, joined: joined) == day
+    }
+
+    /// What `period_bonus` rules give at the end of a day that ends their period; nothing on other days.
+    ///
+    /// - Parameter counters: those of `counterKeys(on: day)`.
+    /// - Throws: `number.overflow`.
+    public func closePeriods(
+        on day: CalendarDate, member: Member, state: MemberState, counters: Counters
+    ) throws(LoyaltyError) -> EarnResult {
+        var result = EarnResult(accruals: [], trace: [], flags: [])
+        var book = CounterBook(calendar: calendar, day: day, joined: state.joined, values: counters)
+        let tier = try tier(of: state, counters: counters, on: day)?.id ?? member.tier
+        let view = MemberView(member: member, state: state, tier: tier, day: day)
+        for rule in rules {
+            guard case .periodBonus(let percent, let per) = rule.effect,
+                calendar.end(of: per, on: day, joined: state.joined) == day
+            else { continue }
+            if let reason = try rule.member?.mismatch(view, book, self.counters) {
+                result.trace.append(TraceStep(rule: rule.id, matched: false, reason: reason))
+                continue
+            }
+            let earned = try book.value(.earned(rule.currency, per))
+            let decimals = currencies[rule.currency] ?? 0
+            let exact = try earned.ratio.multiplied(by: percent.ratio).divided(by: Ratio(100))
+            var units = try max(exact, .zero).rounded(rounding.mode.arithmetic, scale: decimals)
+            for cap in rule.caps {
+                guard case .points = cap.measure else { continue }
+                units = min(units, try book.remaining(cap, of: rule.id).ratio.rounded(.floor, scale: decimals))
+            }
+            let points = Points(units: units, decimals: decimals)
+            for cap in rule.caps {
+                if let counter = cap.counter(of: rule.id) { book.add(counter, points.decimal) }
+            }
+            result.trace.append(
+                TraceStep(
+                    rule: rule.id, matched: units > 0,
+                    reason: "\(percent) % of \(earned) \(rule.currency) of the \(per.words)", points: "\(points)"))
+            guard units > 0 else { continue }
+            result.add(rule, points, exact, day: day, tier: tier, state, self)
+        }
+        result.counterChanges = book.changes
+        return result
+    }
+}
+
+extension EarnResult {
+    fileprivate mutating func add(
+        _ rule: Rule, _ points: Points, _ wanted: Ratio, day: CalendarDate, tier: String?, _ state: MemberState,
+        _ program: Program
+    ) {
+        let terms = rule.lots ?? program.currencyTerms[rule.currency]?.lots
+        let expiry = terms?.expiry(tier: tier)
+        grants.append(
+            Grant(
+                rule: rule.id, currency: rule.currency, recipient: .member, wanted: wanted.pointsText, granted: points,
+                isQualifying: rule.isQualifying, returns: .keep, pendingUntil: terms?.pending?.after(day),
+                expires: expiry?.lastDay(from: day, calendar: program.calendar, joined: state.joined),
+                inactive: expiry?.inactive, lines: []))
+        accruals.append(
+            Accrual(
+                currency: rule.currency, total: points,
+                qualifying: rule.isQualifying ? points : .zero(decimals: points.decimals), lines: []))
+    }
+}

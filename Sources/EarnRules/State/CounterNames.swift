@@ -1,0 +1,38 @@
+import LoyaltyModel
+
+extension CounterName {
+    /// Everything that an evaluation may look up.
+    static func all(
+        _ rules: [Rule], _ cards: [StampCard], _ rewards: [RewardDeclaration], _ caps: [ProgramCap],
+        _ counters: [CounterDeclaration]
+    ) -> [CounterName] {
+        var names: Set<CounterName> = []
+        func add(_ caps: [Cap], _ owner: String) {
+            for cap in caps { if let name = cap.counter(of: owner) { names.insert(name) } }
+        }
+        for rule in rules + cards.map(\.rule) { add(rule.caps, rule.id) }
+        for reward in rewards { add(reward.caps, reward.id) }
+        for cap in caps { add([cap.cap], cap.id) }
+        for card in cards { names.insert(CounterName(name: card.id, scope: .member, per: .lifetime)) }
+        for counter in counters {
+            names.insert(CounterName(name: counter.id, scope: counter.scope, per: counter.per))
+        }
+        for condition in rules.map(\.member) + cards.map(\.rule.member) + rewards.map(\.member) {
+            for per in [condition?.nthVisit?.per, condition?.visitsAtLeast?.per].compactMap(\.self) {
+                names.insert(CounterName(name: visits, scope: .member, per: per))
+            }
+        }
+        for (currency, per) in rules.compactMap(\.periodBonus) { names.insert(earned(currency, per)) }
+        return names.sorted {
+            ($0.name, $0.per.rawValue, $0.scope.rawValue) < ($1.name, $1.per.rawValue, $1.scope.rawValue)
+        }
+    }
+}
+
+extension Rule {
+    /// What a `period_bonus` looks back at.
+    var periodBonus: (currency: String, per: Period)? {
+        guard case .periodBonus(_, let per) = effect else { return nil }
+        return (currency, per)
+    }
+}

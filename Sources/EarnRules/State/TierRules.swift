@@ -1,0 +1,74 @@
+public import LoyaltyModel
+
+extension TierLadder {
+    /// The highest level that a counter has reached; nil below the lowest.
+    public func reached(_ value: DecimalNumber) -> Level? { levels.last { $0.threshold <= value } }
+
+    /// The tier on a day: what the counter has reached, or what an earlier day's still holds.
+    ///
+    /// - Parameters:
+    ///   - standing: the tier so far; nil where there was none.
+    ///   - value: of the ladder's counter in its running period.
+    public func standing(
+        _ standing: TierStanding?, value: DecimalNumber, on day: CalendarDate, calendar: ProgramCalendar,
+        joined: CalendarDate?
+    ) -> TierStanding? {
+        let reached = reached(value)
+        let kept = held(standing, reached: reached, on: day, calendar: calendar, joined: joined)
+        guard let reached else { return kept }
+        let fresh = TierStanding(
+            id: reached.id, validThrough: validity?.lastDay(from: day, calendar: calendar, joined: joined))
+        guard let kept, let rank = self.rank(kept.id), let new = self.rank(reached.id) else { return fresh }
+        if rank > new { return kept }
+        if rank < new { return fresh }
+        // The same level, reached again: it holds for as long as the later of the two says.
+        guard let old = kept.validThrough, let later = fresh.validThrough else { return fresh }
+        return TierStanding(id: reached.id, validThrough: max(old, later))
+    }
+
+    /// What is left of a tier on a day, after the falls that its policy says.
+    private func held(
+        _ standing: TierStanding?, reached: Level?, on day: CalendarDate, calendar: ProgramCalendar,
+        joined: CalendarDate?
+    ) -> TierStanding? {
+        guard var current = standing, validity != nil else { return nil }
+        while let end = current.validThrough, end < day {
+            switch downgrade {
+            case .reevaluate: return nil
+            case .base: return levels.first.map { TierStanding(id: $0.id) }
+            case .oneLevel:
+                guard let rank = self.rank(current.id), rank > 0 else {
+                    return levels.first.map { TierStanding(id: $0.id) }
+                }
+                let start = end.adding(days: 1)
+                let next = validity?.lastDay(from: start, calendar: calendar, joined: joined)
+                guard rank > 1, let next, end < next else {
+                    return TierStanding(id: levels[rank - 1].id, validThrough: rank > 1 ? next : nil)
+                }
+                current = TierStanding(id: levels[rank - 1].id, validThrough: next)
+            }
+        }
+        return current
+    }
+
+    private func rank(_ id: String) -> Int? { levels.firstIndex { $0.id == id } }
+}
+
+extension Program {
+    /// The tier that a sale or action begins with.
+    func tier(before input: EarnInput) throws(LoyaltyError) -> TierStanding? {
+        try tier(of: input.state, counters: input.counters, on: input.businessDay)
+    }
+
+    /// The member's tier on a day; nil where the program keeps no tiers, or the member has none.
+    ///
+    /// - Throws: `number.overflow`.
+    public func tier(
+        of state: MemberState, counters: Counters, on day: CalendarDate
+    ) throws(LoyaltyError) -> TierStanding? {
+        guard let tiers, let counter = self.counters.first(where: { $0.id == tiers.counter }) else { return nil }
+        let book = CounterBook(calendar: calendar, day: day, joined: state.joined, values: counters)
+        let value = try book.value(CounterName(name: counter.id, scope: counter.scope, per: counter.per))
+        return tiers.standing(state.tier, value: value, on: day, calendar: calendar, joined: state.joined)
+    }
+}

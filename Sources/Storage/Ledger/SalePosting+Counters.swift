@@ -1,0 +1,83 @@
+internal import EarnRules
+internal import Foundation
+internal import GRDB
+internal import LoyaltyModel
+
+/// What a sale added to counters. Like points, what is left of it is a function of what came back, so that returns, revisions
+/// and voids in any order leave the counters as if the goods had never been sold.
+extension SalePosting {
+    var books: MemberBooks { MemberBooks(database: database) }
+
+    /// Adds what a sale counts, and notes it for its returns.
+    func count(_ id: Int64, _ changes: [CounterChange], _ owner: CounterOwner) throws {
+        for change in changes {
+            let holder = owner.holder(change.key.scope)
+            try books.add(change.amount, to: change.key, of: holder)
+            try database.cachedStatement(
+                sql: """
+                    INSERT INTO sale_counter (sale_id, holder, name, scope, per, start, change, applied)
+                    VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+                    """
+            ).execute(arguments: [
+                id, holder, change.key.name, change.key.scope.rawValue, change.key.per.rawValue,
+                change.key.start?.description ?? "",
+                String(decoding: try JSONEncoder().encode(change), as: UTF8.self), change.amount.description,
+            ])
+        }
+    }
+
+    /// Takes off all that a sale has added, before it is evaluated again.
+    func uncount(_ id: Int64) throws {
+        for row in try counted(id) { try books.add(row.applied.negated(), to: row.change.key, of: row.holder) }
+        try database.cachedStatement(sql: "DELETE FROM sale_counter WHERE sale_id = ?").execute(arguments: [id])
+    }
+
+    /// Brings counters in line with what came back of these sales.
+    func settleCounters(_ sales: Set<Int64>) throws {
+        for id in sales.sorted() {
+            let rows = try counted(id)
+            guard !rows.isEmpty else { continue }
+            let lines = try StoredLine.fetch(database, where: "sale_line.sale_id = ?", [id])
+            let isVoided = lines.contains(where: \.isVoided)
+            var returned: [String: Quantity] = [:]
+            for line in lines { returned[line.id] = isVoided ? try line.whole() : line.returned }
+            let record = SaleRecord(
+                lines: try lines.map { try SaleRecord.Line(id: $0.id, quantity: $0.quantity.magnitude(), net: 0) },
+                counterChanges: rows.map(\.change))
+            for (row, taken) in zip(rows, try record.takenFromCounters(returned)) {
+                let target = try row.change.amount.adding(taken.negated())
+                let difference = try target.adding(row.applied.negated())
+                guard !difference.isZero else { continue }
+                try books.add(difference, to: row.change.key, of: row.holder)
+                try database.cachedStatement(
+                    sql: """
+                        UPDATE sale_counter SET applied = ?
+                        WHERE sale_id = ? AND holder = ? AND name = ? AND scope = ? AND per = ? AND start = ?
+                        """
+                ).execute(arguments: [
+                    target.description, id, row.holder, row.change.key.name, row.change.key.scope.rawValue,
+                    row.change.key.per.rawValue, row.change.key.start?.description ?? "",
+                ])
+            }
+        }
+    }
+
+    private func counted(_ id: Int64) throws -> [(holder: String, change: CounterChange, applied: DecimalNumber)] {
+        try Row.fetchAll(
+            database.cachedStatement(
+                sql: """
+                    SELECT holder, change, applied FROM sale_counter WHERE sale_id = ? ORDER BY name, scope, per, start
+                    """), arguments: [id]
+        ).map { row in
+            (
+                row["holder"], try JSONDecoder().decode(CounterChange.self, from: row["change"] as Data),
+                try DecimalNumber(row["applied"] as String)
+            )
+        }
+    }
+}
+
+extension StoredLine {
+    /// The quantity of a complete return.
+    fileprivate func whole() throws -> Quantity { quantity.isZero ? .one : try quantity.magnitude() }
+}

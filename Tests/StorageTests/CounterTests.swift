@@ -1,0 +1,146 @@
+import EarnRules
+import Foundation
+import LoyaltyModel
+import Testing
+
+@testable import Storage
+
+/// Caps and tiers over several documents: what came back is free again.
+@Suite struct CounterBooks {
+    private let anna = "2984000000011"
+    private let ben = "2984000000028"
+
+    private static let capped = """
+        schema = 1
+        program = "test"
+
+        [[earn]]
+        id = "base"
+        amount = { points = "1", per = "1.00" }
+        cap = { points = "10", per = "month" }
+        """
+
+    private func terminal(_ program: String = CounterBooks.capped, household: String? = nil) async throws -> Terminal {
+        let terminal = try Terminal(program: program)
+        var records = [try member("anna", cards: anna), try member("ben", cards: ben)]
+        for index in records.indices { records[index].member.household = household }
+        try await terminal.importMembers(records)
+        return terminal
+    }
+
+    private func buy(_ terminal: Terminal, _ number: String, _ amount: String, _ card: String) async throws -> String {
+        let outcome = try await terminal.send(
+            sale(number, [line("1", "A", "1", amount)]), id: "e\(number)", card: terminal.attachment(card))
+        return "\(outcome.earned?.description ?? "none")"
+    }
+
+    @Test func aCapHoldsOverSales() async throws {
+        let terminal = try await terminal()
+        #expect(try await buy(terminal, "1", "8.00", anna) == "8")
+        #expect(try await buy(terminal, "2", "8.00", anna) == "2")
+        #expect(try await buy(terminal, "3", "8.00", anna) == "0")
+        #expect(try await buy(terminal, "4", "8.00", ben) == "8")
+        try terminal.reopen()
+        #expect(try await buy(terminal, "5", "8.00", ben) == "2")
+    }
+
+    @Test func aHouseholdSharesACap() async throws {
+        let program = Self.capped.replacing("per = \"month\"", with: "per = \"month\", scope = \"household\"")
+        let terminal = try await terminal(program, household: "h-1")
+        #expect(try await buy(terminal, "1", "8.00", anna) == "8")
+        #expect(try await buy(terminal, "2", "8.00", ben) == "2")
+    }
+
+    @Test func aReturnFreesTheCap() async throws {
+        let terminal = try await terminal()
+        #expect(try await buy(terminal, "1", "8.00", anna) == "8")
+        var back = try line("1", "A", "-1", "-8.00")
+        back.returned = ReturnReference(link: SaleLink(relation: .returns, number: "1", line: "1"))
+        var document = try sale("2", [back])
+        document.kind = .return
+        try await terminal.send(document, id: "r", card: terminal.attachment(anna))
+        #expect(try await buy(terminal, "3", "9.00", anna) == "9")
+        // The voided return takes its room again.
+        var void = try sale("9", [])
+        void.links = [SaleLink(relation: .voids, number: "2")]
+        void.state = .voided
+        try await terminal.send(void, id: "v", verb: .void)
+        #expect(try await buy(terminal, "4", "9.00", anna) == "0")
+    }
+
+    @Test func aVoidFreesTheCap() async throws {
+        let terminal = try await terminal()
+        #expect(try await buy(terminal, "1", "8.00", anna) == "8")
+        var void = try sale("9", [])
+        void.links = [SaleLink(relation: .voids, number: "1")]
+        void.state = .voided
+        try await terminal.send(void, id: "v", verb: .void)
+        #expect(try await buy(terminal, "3", "9.00", anna) == "9")
+    }
+
+    @Test func aRevisionCountsOnce() async throws {
+        let terminal = try await terminal()
+        #expect(try await buy(terminal, "1", "8.00", anna) == "8")
+        var revised = try sale("1", [line("1", "A", "1", "6.00")])
+        revised.revision = 2
+        try await terminal.send(revised, id: "e1b", card: terminal.attachment(anna))
+        #expect(try await terminal.points(of: "anna") == "6")
+        #expect(try await buy(terminal, "2", "8.00", anna) == "4")
+    }
+
+    @Test func theTierIsKept() async throws {
+        let terminal = try await terminal(
+            """
+            schema = 1
+            program = "test"
+            [[counter]]
+            id = "spend"
+            counts = "spend"
+            per = "calendar_year"
+            [tiers]
+            counter = "spend"
+            levels = [ { id = "basic", at = "0" }, { id = "gold", at = "20" } ]
+            valid = { after = "1 year", to = "year_end" }
+            [[earn]]
+            id = "base"
+            amount = { points = "1", per = "1.00" }
+            [[earn]]
+            id = "gold"
+            kind = "multiplier"
+            factor = "2"
+            member = { tier = "gold" }
+            """)
+        #expect(try await buy(terminal, "1", "12.00", anna) == "12")
+        #expect(try await buy(terminal, "2", "12.00", anna) == "12")
+        #expect(try await buy(terminal, "3", "12.00", anna) == "24")
+        #expect(try await buy(terminal, "4", "12.00", ben) == "12")
+    }
+
+    @Test func aBonusThatIsKeptStaysWithTheMember() async throws {
+        let terminal = try await terminal(
+            """
+            schema = 1
+            program = "test"
+            [[earn]]
+            id = "base"
+            amount = { points = "1", per = "1.00" }
+            [[earn]]
+            id = "welcome"
+            kind = "bonus"
+            points = "100"
+            returns = "keep"
+            """)
+        #expect(try await buy(terminal, "1", "8.00", anna) == "108")
+        var back = try line("1", "A", "-1", "-8.00")
+        back.returned = ReturnReference(link: SaleLink(relation: .returns, number: "1", line: "1"))
+        var document = try sale("2", [back])
+        document.kind = .return
+        try await terminal.send(document, id: "r", card: terminal.attachment(anna))
+        #expect(try await terminal.points(of: "anna") == "100")
+        var void = try sale("9", [])
+        void.links = [SaleLink(relation: .voids, number: "1")]
+        void.state = .voided
+        try await terminal.send(void, id: "v", verb: .void)
+        #expect(try await terminal.points(of: "anna") == "0")
+    }
+}
