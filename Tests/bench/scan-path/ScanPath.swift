@@ -131,6 +131,7 @@ private final class Counter: ReaderBackend {
     private let answered = DispatchSemaphore(value: 0)
     private let answer = Mutex<(member: MemberID?, at: MonotonicTime)>((nil, MonotonicTime(nanoseconds: 0)))
     private let wrongAnswers = Atomic(0)
+    let tap = ReaderTap()
 
     var wrong: Int { wrongAnswers.load(ordering: .relaxed) }
     var lastHeartbeat: MonotonicTime { clock.monotonic }
