@@ -192,7 +192,9 @@ private func snapi(_ text: String) -> [UInt8] {
         let masked = recorded.flatMap(\.scans)
         #expect(masked.count == numbers.count && recorded.allSatisfy { $0.withheld.isEmpty })
         for (number, (scan, sample)) in zip(numbers, zip(masked, recorded)) {
-            #expect(scan.text.count == 13 && CardNumber.hasValidCheckDigit(Array(scan.text.utf8)))
+            #expect(
+                scan.text.count == 13 && CardNumber.hasValidCheckDigit(Array(scan.text.utf8)),
+                "\(number) as \(scan.text)")
             #expect(!scan.hasRealDigits && scan.outcome == "number" && scan.number == scan.text)
             #expect(scan.text != number && !shows(String(number.suffix(6)), sample))
         }

@@ -264,5 +264,11 @@ extension DecodedScan {
     }
 
     /// nil where it is no GS1 message.
-    var gs1Identifiers: [String]? { ((try? GS1Message.read(self)) ?? nil)?.elements.map(\.identifier) }
+    var gs1Identifiers: [String]? { certainMessage?.elements.map(\.identifier) }
+
+    /// The GS1 message of a code that says itself that it holds one: an EAN from a wedge can be read as one, too.
+    var certainMessage: GS1Message? {
+        guard let message = (try? GS1Message.read(self)) ?? nil else { return nil }
+        return message.isDigitalLink || gs1Carrier == .elementString ? message : nil
+    }
 }

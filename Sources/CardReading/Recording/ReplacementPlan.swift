@@ -79,7 +79,7 @@ struct ReplacementPlan {
     /// Ranges of scalars that are masked by themselves: all of the text, or the values of GS1 elements, whose identifiers and
     /// dates stay.
     private static func parts(of scan: DecodedScan) -> [Range<Int>]? {
-        guard let message = (try? GS1Message.read(scan)) ?? nil, !message.isDigitalLink else {
+        guard let message = scan.certainMessage, !message.isDigitalLink else {
             return [0..<scan.scalars.count]
         }
         var parts: [Range<Int>] = []
