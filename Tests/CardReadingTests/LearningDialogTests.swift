@@ -52,6 +52,17 @@ private let article = "4006381333931"
         #expect(remark(try replies([clubA, clubB]).last) == .differentCards)
     }
 
+    @Test("A wrong beginning, or the end of a scan, does not stand in the way of the right card")
+    func recovers() throws {
+        var learning = ReaderLearning()
+        let replies = try [String(clubB.suffix(3)), clubB, clubA, clubA, clubA].map {
+            learning.receive(try Bench().presentation($0))
+        }
+        #expect(replies.map(remark) == [.nothingCame, nil, .differentCards, nil, nil])
+        #expect(learning.request == .otherCard)
+        #expect(learning.receive(try Bench().presentation(clubA)) == .refused(.sameCardAgain))
+    }
+
     @Test("A product in place of a card is doubted, and taken when it comes again")
     func productForCard() throws {
         #expect(remark(try replies([article]).last) == .looksLikeProduct)

@@ -23,15 +23,19 @@ public struct ReaderLearning: Sendable {
     public static let repetitions = 3
 
     private let layouts: [KeyboardLayout]
-    private var card: PresentationReading?
-    private var count = 0
+    /// What was read in place of the first card, and how often.
+    private var tally: [(reading: PresentationReading, count: Int, isDoubtful: Bool)] = []
     private var other: PresentationReading?
     private var product: PresentationReading?
-    /// What looked like a product in place of a card, until it comes again.
-    private var doubted: PresentationReading?
+    private static let mostReadings = 8
+    /// Fewer characters are a key that was touched, or the end of a scan.
+    private static let fewestCharacters = 4
 
     /// - Parameter layouts: those that the reader may be programmed for, the plainest first.
     public init(layouts: [KeyboardLayout] = KeyboardLayout.all) { self.layouts = layouts }
+
+    private var count: Int { leader?.count ?? 0 }
+    private var card: PresentationReading? { count < Self.repetitions ? nil : leader?.reading }
 
     /// nil where nothing is missing: `reader(schemeName:)` is next.
     public var request: Request? {
@@ -48,6 +52,7 @@ public struct ReaderLearning: Sendable {
         } catch {
             return .refused(error)
         }
+        if (content(reading)?.text.count ?? 0) < Self.fewestCharacters { return .refused(.nothingCame) }
         if hasSeveralScans(reading) { return .refused(.severalScans) }
         switch request {
         case .card: return takeCard(reading)
@@ -79,23 +84,23 @@ public struct ReaderLearning: Sendable {
         return parts.joined(separator: ", ")
     }
 
+    /// Three identical ones make the card, whatever came between: the first of all may have been half a scan.
     private mutating func takeCard(_ reading: PresentationReading) -> Reply {
-        guard let card else {
-            if looksLikeProduct(reading) {
-                guard let doubted, reading.isSame(as: doubted) else {
-                    doubted = reading
-                    return .refused(.looksLikeProduct)
-                }
-                count = 1
-            }
-            doubted = nil
-            self.card = reading
-            count += 1
+        if let index = tally.firstIndex(where: { reading.isSame(as: $0.reading) }) {
+            tally[index].count += 1
             return .took(shown(reading))
         }
-        guard reading.isSame(as: card) else { return .refused(difference(reading, card) ?? .differentCards) }
-        count += 1
-        return .took(shown(reading))
+        let leading = leader?.reading
+        if tally.count == Self.mostReadings { tally.removeFirst() }
+        let isDoubtful = looksLikeProduct(reading)
+        tally.append((reading, 1, isDoubtful))
+        if let leading { return .refused(difference(reading, leading) ?? .differentCards) }
+        return isDoubtful ? .refused(.looksLikeProduct) : .took(shown(reading))
+    }
+
+    /// What was read most often; what looks like a product counts from the second time on.
+    private var leader: (reading: PresentationReading, count: Int, isDoubtful: Bool)? {
+        tally.filter { !$0.isDoubtful || $0.count > 1 }.max { $0.count < $1.count }
     }
 
     private mutating func takeOther(_ reading: PresentationReading) -> Reply {
@@ -153,10 +158,11 @@ extension ReaderLearning {
 
     /// An EAN or UPC outside of what GS1 leaves to shops.
     private func looksLikeProduct(_ reading: PresentationReading) -> Bool {
-        candidates(reading).contains { scan in
-            guard SettingSearch.isProduct(scan) else { return false }
-            return CardContent(scan).map { !$0.hasInStorePrefix } ?? true
-        }
+        reading.presentation.hasRealDigits
+            && candidates(reading).contains { scan in
+                guard SettingSearch.isProduct(scan) else { return false }
+                return CardContent(scan).map { !$0.hasInStorePrefix } ?? true
+            }
     }
 
     private func haveSameShape(_ left: PresentationReading, _ right: PresentationReading) -> Bool {
