@@ -1,5 +1,6 @@
 import EarnRules
 import Foundation
+import GRDB
 import LoyaltyModel
 import Testing
 
@@ -142,5 +143,17 @@ import Testing
         void.state = .voided
         try await terminal.send(void, id: "v", verb: .void)
         #expect(try await terminal.points(of: "anna") == "0")
+    }
+
+    @Test func countersGoLongAfterTheirPeriod() async throws {
+        let terminal = try await terminal()
+        #expect(try await buy(terminal, "1", "8.00", anna) == "8")
+        func count() async throws -> Int? {
+            try await terminal.database.pool.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM counter") }
+        }
+        for (days, left) in [(Int64(480), 1), (495, 0)] {
+            _ = try await Retention().purge(terminal.database, at: terminal.now.adding(seconds: days * 86_400))
+            #expect(try await count() == left, "after \(days) days")
+        }
     }
 }

@@ -15,6 +15,8 @@ public struct Retention: Sendable, Hashable {
         public var voids = 0
         public var quarantined = 0
         public var tallies = 0
+        /// Counters of programs whose period is long over.
+        public var counters = 0
 
         public var isEmpty: Bool { self == Removed() }
     }
@@ -62,6 +64,12 @@ public struct Retention: Sendable, Hashable {
         let day = now.date.adding(days: -tallyDays).description
         removed.tallies = try await inBatches(database, limit) {
             try Self.removeRows($0, "tally", "(day, name)", "day < ?", [day], $1)
+        }
+        // The longest period is a year; until a sale is forgotten its return may still change what it counted.
+        let start = now.date.adding(days: -400 - saleDays).description
+        removed.counters = try await inBatches(database, limit) {
+            try Self.removeRows(
+                $0, "counter", "(holder, name, scope, per, start)", "start <> '' AND start < ?", [start], $1)
         }
         // Deleted rows are overwritten (`secure_delete`), but older pages stand in the log until it is cut.
         if !removed.isEmpty {
