@@ -27,12 +27,17 @@ import TillFeed
         var answers: [TillAnswer] = []
         for document in reader.append(Array(text.utf8)) {
             guard case .event(let event) = document.outcome else { continue }
-            if event.event.flags.contains("totals_mismatch") { await bench.scan(Bench.card) }
+            if event.event.flags.contains("totals_mismatch") {
+                bench.clock.pass(seconds: 100)
+                await bench.scan(Bench.card)
+            }
             answers.append(await bench.lanes.submit(event.event).value)
         }
         #expect(answers.map(\.result) == [.accepted, .duplicate, .accepted])
         #expect(answers.last?.flags == ["totals_mismatch"])
         #expect(answers.last?.points?.earned.description == "3")
+        // Figures are written behind the sales; the next commit brings them along.
+        #expect(try await bench.complete(9).result == .accepted)
         let counts = try await SalesRegister(bench.database).figures(of: await bench.lanes.today).counts
         #expect(counts[SourceTally.salesPrefix + "L1/1"] == 2)
         #expect(counts[SourceTally.mismatchPrefix + "L1/1"] == 1)
