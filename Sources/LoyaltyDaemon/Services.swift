@@ -19,6 +19,7 @@ internal import Glibc
 final class TillService: Service {
     private let server: TillSocketServer
     private let pipe: TillPipe?
+    private let drop: DropFolder?
     private let lanes: LaneService
     private let path: String
     private let gate: StartGate
@@ -43,13 +44,26 @@ final class TillService: Service {
         path = settings.till.socketPath
         let events = AsyncStream.makeStream(of: TillConnectionEvent.self)
         Task { for await event in events.stream { await lanes.note(event) } }
-        server = TillSocketServer(path: path, group: group, decoder: decoder, handler: lanes) { event in
+        let format = try settings.inputFormat(settings.till.format, decoder)
+        server = TillSocketServer(path: path, group: group, format: format, handler: lanes) { event in
             events.continuation.yield(event)
             if case .opened(let peer) = event {
                 log.info("till connected", metadata: ["uid": "\(peer.userID.map(String.init) ?? "?")"])
             }
         }
-        pipe = readsStandardInput ? try TillPipe(decoder: decoder, handler: lanes) : nil
+        drop = try settings.till.drop.map { drop throws(LoyaltyError) in
+            try DropFolder(
+                directory: drop.directory, format: try settings.inputFormat(drop.format, decoder), handler: lanes
+            ) { report in
+                log.log(
+                    level: report.outcome == .processed ? .info : .warning, "a file of the drop folder",
+                    metadata: [
+                        "file": "\(report.file)", "outcome": "\(report.outcome)", "answered": "\(report.answered)",
+                        "reason": "\(report.reasons.first ?? "")",
+                    ])
+            }
+        }
+        pipe = readsStandardInput ? try TillPipe(format: format, handler: lanes) : nil
     }
 
     func push(_ notice: CardScannedNotice) {
@@ -78,6 +92,7 @@ final class TillService: Service {
                         gate.open(.tillSocket)
                     }
                 }
+                if let drop = self.drop { tasks.addTask { try await drop.run() } }
                 if let pipe = self.pipe {
                     tasks.addTask { _ = try await pipe.run() }
                 }
@@ -87,6 +102,20 @@ final class TillService: Service {
                 try await tasks.waitForAll()
             }
         }
+    }
+}
+
+extension DaemonSettings {
+    /// How the documents of a till are read, with what the settings say where they leave something open.
+    ///
+    /// - Throws: `adapter.missing` where CSV has no columns.
+    func inputFormat(_ dialect: TillDialect, _ decoder: TillEventDecoder) throws(LoyaltyError) -> TillInputFormat {
+        let zone = site.zone
+        let adapter = AdapterSettings(
+            source: till.source, epoch: till.epoch, store: site.store, register: till.register, currency: till.currency,
+            columns: till.columns
+        ) { zone.local($0).offsetMinutes }
+        return try TillInputFormat(dialect, adapter, decoder: decoder)
     }
 }
 

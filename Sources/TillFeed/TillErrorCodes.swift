@@ -20,6 +20,8 @@ extension LoyaltyError.Code {
     public static let tillSocket = Self("till.socket", kind: .cannotCreate)
     /// Another process listens on this path.
     public static let tillSocketBusy = Self("till.socket_busy", kind: .unavailable)
+    /// The drop folder cannot be made, used or watched.
+    public static let tillDrop = Self("till.drop", kind: .cannotCreate)
     /// Reading from the till failed.
     public static let tillInput = Self("till.input", kind: .inputOutput)
     /// The till does not take the answers any more.

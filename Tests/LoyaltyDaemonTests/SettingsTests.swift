@@ -28,7 +28,7 @@ import USBReaders
     @Test func everyKeyOfTheSampleIsUnderstood() throws {
         let sample = try String(contentsOf: Self.root.appending(path: "Examples/loyaltyd.toml"), encoding: .utf8)
         let complete = sample.split(separator: "\n", omittingEmptySubsequences: false).map { line in
-            line.wholeMatch(of: /#(\[\[.*\]\]|[a-z_]+ = .*)/).map { String($0.1) } ?? String(line)
+            line.wholeMatch(of: /#(\[.*\]|[a-z_]+ = .*)/).map { String($0.1) } ?? String(line)
         }
         let commented =
             complete.count { !$0.hasPrefix("#") } - sample.split(separator: "\n").count { !$0.hasPrefix("#") }

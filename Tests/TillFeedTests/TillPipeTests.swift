@@ -29,7 +29,8 @@ import TillFeed
         let pipes = Pipes()
         let gate = Gate()
         let till = RecordingTill(everyGate: gate)
-        let pipe = try TillPipe(input: pipes.input, output: pipes.output, decoder: decoder, handler: till)
+        let pipe = try TillPipe(
+            input: pipes.input, output: pipes.output, format: TillInputFormat(decoder), handler: till)
         let running = Task { try await pipe.run() }
         let ids = (1...150).map { "\($0)" }
         try await pipes.till?.send(ids.map { saleLine(id: $0) + "\r\n" }.joined() + "\n{}\n" + saleLine(id: "last"))
@@ -45,7 +46,8 @@ import TillFeed
         let pipes = Pipes()
         let gate = Gate()
         let till = RecordingTill(everyGate: gate)
-        let pipe = try TillPipe(input: pipes.input, output: pipes.output, decoder: decoder, handler: till)
+        let pipe = try TillPipe(
+            input: pipes.input, output: pipes.output, format: TillInputFormat(decoder), handler: till)
         let running = Task { try await pipe.run() }
         try await pipes.till?.send(saleLine(id: "1") + "\n" + saleLine(id: "half"))
         await till.submitted.reaches(1)
@@ -60,7 +62,8 @@ import TillFeed
     @Test func aTillThatIsGoneIsAnErrorAndNotTheEndOfTheProcess() async throws {
         let pipes = Pipes()
         let till = RecordingTill()
-        let pipe = try TillPipe(input: pipes.input, output: pipes.output, decoder: decoder, handler: till)
+        let pipe = try TillPipe(
+            input: pipes.input, output: pipes.output, format: TillInputFormat(decoder), handler: till)
         pipes.answers = nil
         let running = Task { try await pipe.run() }
         try await pipes.till?.send(saleLine(id: "1") + "\n")
@@ -73,7 +76,8 @@ import TillFeed
     @Test func anInputThatCannotBeReadIsAnError() async throws {
         let pipes = Pipes()
         let directory = open("/", O_RDONLY)
-        let pipe = try TillPipe(input: directory, output: pipes.output, decoder: decoder, handler: RecordingTill())
+        let pipe = try TillPipe(
+            input: directory, output: pipes.output, format: TillInputFormat(decoder), handler: RecordingTill())
         let error = await #expect(throws: LoyaltyError.self) { try await pipe.run() }
         #expect(error?.code == .tillInput)
         close(directory)
@@ -83,7 +87,8 @@ import TillFeed
     @Test func hearsOfAScanBetweenTheAnswers() async throws {
         let pipes = Pipes()
         let till = RecordingTill()
-        let pipe = try TillPipe(input: pipes.input, output: pipes.output, decoder: decoder, handler: till)
+        let pipe = try TillPipe(
+            input: pipes.input, output: pipes.output, format: TillInputFormat(decoder), handler: till)
         let running = Task { try await pipe.run() }
         try await pipes.till?.send(saleLine(id: "1") + "\n")
         #expect(try await pipes.answers?.answer()?.acknowledges == "1")
@@ -93,5 +98,25 @@ import TillFeed
         pipes.till = nil
         #expect(try await running.value == 1)
         pipes.closeOutput()
+    }
+
+    @Test func documentsOfADialectAreAnsweredOneByOne() async throws {
+        let pipes = Pipes()
+        let till = RecordingTill()
+        let format = try TillInputFormat(.square, try documentSettings(), decoder: decoder)
+        let pipe = try TillPipe(input: pipes.input, output: pipes.output, format: format, handler: till)
+        let running = Task { try await pipe.run() }
+        let order =
+            #"{"id":"O1","location_id":"L","state":"COMPLETED","created_at":"2024-03-01T10:00:00Z","#
+            + "\n" + #""total_money":{"amount":0,"currency":"USD"}}"#
+        try await pipes.till?.send(order + order.replacing("COMPLETED", with: "LOST") + "\n" + order)
+        pipes.till = nil
+        #expect(try await running.value == 3)
+        pipes.closeOutput()
+        let ids = try await pipes.answers?.remainingIDs() ?? []
+        #expect(ids.count == 3)
+        #expect(ids[0] == ids[2])
+        #expect(ids[1].isEmpty)
+        #expect(await till.problems.first?.error.code.name == "adapter.unknown_status")
     }
 }

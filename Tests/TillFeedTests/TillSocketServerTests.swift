@@ -21,7 +21,7 @@ import TillFeed
         TillSocketServer(
             path: path,
             drainLimit: drainLimit,
-            decoder: decoder,
+            format: TillInputFormat(decoder),
             handler: till,
             observe: observe
         )
@@ -279,7 +279,7 @@ import TillFeed
 
     @Test func aPathThatIsTooLongIsNamed() async throws {
         let long = "/tmp/" + String(repeating: "x", count: 103)
-        let server = TillSocketServer(path: long, decoder: decoder, handler: RecordingTill())
+        let server = TillSocketServer(path: long, format: TillInputFormat(decoder), handler: RecordingTill())
         let error = await #expect(throws: LoyaltyError.self) { try await server.run() }
         #expect(error?.code == .tillSocket)
         #expect(error?.message.contains("108") == true)

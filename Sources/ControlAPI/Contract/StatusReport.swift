@@ -81,9 +81,11 @@ public struct TillReport: Hashable, Sendable, Codable {
     public var results: [ReasonCount]
     /// Events that tills numbered (`seq`) and that did not come, over all sources.
     public var missingEvents: UInt64
+    /// Sales of today by source, and how many of them do not come to their own total.
+    public var sources: [SourceCount]
 
     private enum CodingKeys: String, CodingKey {
-        case state, listening, connections, results
+        case state, listening, connections, results, sources
         case lastEventAt = "last_event_at"
         case missingEvents = "missing_events"
     }
@@ -94,14 +96,30 @@ public struct TillReport: Hashable, Sendable, Codable {
         connections: Int = 0,
         lastEventAt: Timestamp? = nil,
         results: [ReasonCount] = [],
-        missingEvents: UInt64 = 0
+        missingEvents: UInt64 = 0,
+        sources: [SourceCount] = []
     ) {
         self.state = state
+        self.sources = sources
         self.missingEvents = missingEvents
         self.listening = listening
         self.connections = connections
         self.lastEventAt = lastEventAt
         self.results = results
+    }
+}
+
+/// The sales of one source.
+public struct SourceCount: Hashable, Sendable, Codable {
+    public var source: String
+    public var sales: Int
+    /// Sales whose lines, taxes and discounts do not come to the till's total.
+    public var mismatches: Int
+
+    public init(source: String, sales: Int, mismatches: Int = 0) {
+        self.source = source
+        self.sales = sales
+        self.mismatches = mismatches
     }
 }
 

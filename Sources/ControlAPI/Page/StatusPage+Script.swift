@@ -70,7 +70,9 @@ extension StatusPage {
         const tillCard = s => card("Till", s.till.state, { connected: "ok", waiting: "info", refusing: "bad" }[s.till.state] || "", [
           ["Last event", ago(s.till.last_event_at, s.now)],
           ["Connections", String(s.till.connections)],
-          ...s.till.results.map(r => [capital(words(r.reason)), group(r.count)])]);
+          ...s.till.results.map(r => [capital(words(r.reason)), group(r.count)]),
+          ...(s.till.sources || []).filter(x => x.mismatches || s.till.sources.length > 1).map(x => ["Till " + x.source,
+            group(x.sales) + " sales" + (x.mismatches ? ", totals differ in " + (100 * x.mismatches / x.sales).toFixed(1) + " %" : "")])]);
         const membersCard = s => card("Members", group(s.members.members) + " known", s.members.members ? "ok" : "warn", [
           ["Cards", group(s.members.cards)],
           ["Last " + (s.members.source || "update"), ago(s.members.as_of, s.now)]]);

@@ -46,7 +46,7 @@ extension LaneService {
             businessDay: event.businessDay
                 ?? settings.site.zone.businessDay(closed, cutoff: settings.site.dayCutoff),
             attachment: nil, program: rules.program, receivedAt: now,
-            receivedDay: today, flags: cards.flags)
+            receivedDay: today, flags: cards.flags + event.flags.filter(Self.keptFlags.contains))
         let isRepeat: Bool
         do throws(LoyaltyError) { isRepeat = try await ledger.isRepeat(submission) } catch {
             return answered(event, .rejected, code: error.code.name, message: error.message)
@@ -82,6 +82,21 @@ extension LaneService {
         }
     }
 
+    /// What an adapter noticed and a manager may want to see on the sale.
+    private static let keptFlags: Set<String> = ["totals_mismatch", "void_without_partner", "link_unknown"]
+
+    /// Counts finished sales by source, and those whose lines do not come to their total.
+    private func tallySource(_ event: TillEvent, _ sale: Sale) {
+        let source = event.identity.source
+        guard sale.state == .completed || sale.state == .returned, sourcesOfToday.take(source, on: today) else {
+            return
+        }
+        count(SourceTally.salesPrefix + source)
+        let agrees = (try? TotalsCheck(sale).agrees) ?? false
+        // Without a total of the till there is nothing to compare.
+        if !agrees && !event.flags.contains("no_total") { count(SourceTally.mismatchPrefix + source) }
+    }
+
     private func refusedForSpace(_ event: TillEvent, _ attachment: CardAttachment?) -> Task<TillAnswer, Never> {
         keptCards.keep(attachment, for: event.identity)
         count("event.refused_disk_full")
@@ -96,6 +111,7 @@ extension LaneService {
     ) -> TillAnswer {
         inFlight.remove(event.identity)
         keptCards.forget(event.identity)
+        if outcome.decision == .accepted { tallySource(event, sale) }
         if let token = attachment?.token { unknownNumbers.forget(token.text, readBefore: decidedAt) }
         if !outcome.transactions.isEmpty { outlets.wakeUpstream() }
         if outcome.decision == .accepted, let reference = outcome.sale, !event.replay {

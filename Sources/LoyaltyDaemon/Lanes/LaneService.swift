@@ -67,6 +67,7 @@ actor LaneService: TillHandler {
     var keptCards = KeptCards()
     var unknownNumbers = UnknownNumbers()
     var sequences: [SequenceKey: SequenceGaps] = [:]
+    var sourcesOfToday = SourceTally()
     private var turnstile = Turnstile()
     private let usedBytes: @Sendable () -> Int64
 

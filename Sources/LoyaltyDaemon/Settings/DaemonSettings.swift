@@ -1,4 +1,5 @@
 public import LoyaltyModel
+public import TillFeed
 
 /// The daemon's whole configuration, checked. Examples/loyaltyd.toml documents every key.
 public struct DaemonSettings: Sendable {
@@ -27,6 +28,22 @@ public struct DaemonSettings: Sendable {
         public var socketGroup: String?
         /// The register of readers that no rule assigns; nil: the only register that sends sales.
         public var register: String?
+        /// What comes over the socket and standard input.
+        public var format: TillDialect
+        /// Of documents of other formats that name none.
+        public var currency: Currency?
+        /// The `source` of events that are made out of documents; nil: store and register.
+        public var source: String?
+        public var epoch: String?
+        /// Of CSV files.
+        public var columns: CSVColumns?
+        /// A folder into which tills put whole files; nil for none.
+        public var drop: Drop?
+    }
+
+    public struct Drop: Sendable {
+        public var directory: String
+        public var format: TillDialect
     }
 
     public struct Readers: Sendable {

@@ -2,6 +2,7 @@ internal import CardReading
 internal import DataFormats
 internal import Foundation
 public import LoyaltyModel
+internal import TillFeed
 internal import UpstreamSync
 
 /// Reads the configuration file and its drop-ins into `DaemonSettings`.
@@ -99,10 +100,28 @@ public struct SettingsLoader: Sendable {
 
     private func till(_ reader: TableReader, runtime: String) throws(LoyaltyError) -> DaemonSettings.Till {
         var reader = reader
+        let format: TillDialect = try reader.word("format") ?? .native
+        let columns = try reader.table("csv").map { table throws(LoyaltyError) in try CSVColumns(table) }
+        let drop = try reader.table("drop").map { table throws(LoyaltyError) in
+            var table = table
+            let drop = DaemonSettings.Drop(
+                directory: absolute(try table.requiredString("directory"), runtime),
+                format: try table.word("format") ?? format)
+            try table.finish()
+            return drop
+        }
         let till = DaemonSettings.Till(
             socketPath: absolute(try reader.string("socket") ?? "till.sock", runtime),
             socketGroup: try reader.string("socket_group").flatMap { $0.isEmpty ? nil : $0 },
-            register: try reader.string("register"))
+            register: try reader.string("register"), format: format,
+            currency: try reader.parsed("currency") { text throws(LoyaltyError) in try Currency(text) },
+            source: try reader.string("source", length: 1...128), epoch: try reader.string("epoch", length: 1...64),
+            columns: columns, drop: drop)
+        guard columns != nil || format != .csv && drop?.format != .csv else {
+            throw reader.error(
+                "format", "nothing says which columns a CSV file has",
+                remedy: "Write a [till.csv] section (docs/till-adapters.md)")
+        }
         try reader.finish()
         return till
     }

@@ -27,8 +27,10 @@ extension DaemonState {
             listening: [parts.settings.till.socketPath], connections: lanes.connections,
             lastEventAt: lanes.lastEventAt,
             results: lanes.results.sorted { $0.key < $1.key }.map { ReasonCount(reason: $0.key, count: $0.value) },
-            missingEvents: lanes.sequences.values.reduce(0) { $0.addingReportingOverflow($1.missingCount).partialValue }
-        )
+            missingEvents: lanes.sequences.values.reduce(0) {
+                $0.addingReportingOverflow($1.missingCount).partialValue
+            },
+            sources: Self.sources(figures.counts))
         report.members = try await memberCount()
         report.queue = QueueReport(
             waiting: depth.ready, dead: depth.dead, oldestAt: depth.oldestReady,
@@ -162,6 +164,14 @@ extension DaemonState {
             add("till.training", "a till is in training mode; its sales do not count", "End training mode at the till")
         }
         return items
+    }
+
+    private static func sources(_ counts: [String: Int]) -> [SourceCount] {
+        counts.filter { $0.key.hasPrefix(SourceTally.salesPrefix) }.sorted { $0.key < $1.key }.map { name, sales in
+            let source = String(name.dropFirst(SourceTally.salesPrefix.count))
+            return SourceCount(
+                source: source, sales: sales, mismatches: counts[SourceTally.mismatchPrefix + source] ?? 0)
+        }
     }
 
     private func gapAttention(_ lanes: LaneService.Snapshot) -> [AttentionItem] {

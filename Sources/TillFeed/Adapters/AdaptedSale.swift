@@ -104,7 +104,8 @@ enum AdapterFlag {
     static let rewardRepeated = "reward_repeated"
     static let rewardCount = "reward_count"
     static let taxFlagsContradict = "tax_flags_contradict"
+    static let copy = "copy"
+    static let notASale = "not_a_sale"
     static let zoneAssumed = "zone_assumed"
     static let linkUnknown = "link_unknown"
-    static let returnWithoutReceipt = "return_without_receipt"
 }

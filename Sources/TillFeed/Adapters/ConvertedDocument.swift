@@ -5,8 +5,6 @@ public import LoyaltyModel
 public struct ConvertedDocument: Sendable {
     public enum Outcome: Sendable {
         case event(ConvertedEvent)
-        /// There is nothing for the ledger in it; the reason is a sentence.
-        case skipped(String)
         case problem(TillLineProblem)
     }
 

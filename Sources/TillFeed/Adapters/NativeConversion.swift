@@ -8,16 +8,6 @@ struct NativeConversion {
 
     func document(_ sale: AdaptedSale) -> ConvertedDocument {
         do throws(LoyaltyError) {
-            var sale = sale
-            let isFinished = sale.verb == .complete || sale.verb == .return
-            var totals: TotalsCheck?
-            if isFinished, sale.hasTotal {
-                let check = try TotalsCheck(sale)
-                if !check.agrees { sale.raise(AdapterFlag.totalsMismatch) }
-                totals = check
-            } else if isFinished {
-                sale.raise(AdapterFlag.noTotal)
-            }
             let body = try sale.native()
             var event = NativeTable(at: sale.place)
             event.set("v", .integer(1))
@@ -32,13 +22,13 @@ struct NativeConversion {
             event.set("business_day", sale.businessDay)
             if sale.training { event.set("training", true) }
             event.set("sale", body)
-            return try document(event, flags: sale.flags, totals: totals, at: sale.place)
+            return try document(event, flags: sale.flags, hasTotal: sale.hasTotal, at: sale.place)
         } catch { return problem(error, at: sale.place) }
     }
 
     func document(
         control kind: TillEvent.ControlVerb, store: String, register: String, number: String, sequence: UInt64?,
-        time: Timestamp, day: CalendarDate?, at place: Place
+        time: Timestamp, day: CalendarDate?, flags: [String] = [], at place: Place
     ) -> ConvertedDocument {
         var event = NativeTable(at: place)
         event.set("v", .integer(1))
@@ -49,15 +39,28 @@ struct NativeConversion {
         if let sequence { event.set("seq", .decimal(String(sequence))) }
         event.set("time", time)
         event.set("business_day", day)
-        do { return try document(event, flags: [], totals: nil, at: place) } catch { return problem(error, at: place) }
+        do { return try document(event, flags: flags, hasTotal: false, at: place) } catch {
+            return problem(error, at: place)
+        }
     }
 
     private func document(
-        _ event: NativeTable, flags: [String], totals: TotalsCheck?, at place: Place
+        _ event: NativeTable, flags: [String], hasTotal: Bool, at place: Place
     ) throws(LoyaltyError) -> ConvertedDocument {
         var read = try decoder.decode(event.node)
+        var flags = flags
+        var totals: TotalsCheck?
+        if case .sale(let verb, let sale) = read.content, verb == .complete || verb == .return {
+            if hasTotal {
+                let check = try TotalsCheck(sale)
+                if !check.agrees { flags.append(AdapterFlag.totalsMismatch) }
+                totals = check
+            } else {
+                flags.append(AdapterFlag.noTotal)
+            }
+        }
         read.flags = flags
-        let masked = decoder.screening.withoutRefusedCards(event.node)
+        let masked = decoder.screening.withoutPaymentCards(event.node)
         return ConvertedDocument(
             .event(ConvertedEvent(event: read, native: masked, flags: flags, totals: totals)), at: place)
     }
@@ -71,10 +74,6 @@ struct NativeConversion {
         // Nothing of the document is kept: only the native protocol says which of its fields may be.
         let line = place.line.map { "document at line \($0)" } ?? "document"
         return ConvertedDocument(.problem(TillLineProblem(error: error, redactedLine: line)), at: place)
-    }
-
-    func skipped(_ reason: String, at place: Place) -> ConvertedDocument {
-        ConvertedDocument(.skipped(reason), at: place)
     }
 
     private func identifier(_ number: String, _ verb: String, _ sale: NativeTable) -> String {
@@ -92,29 +91,35 @@ enum StableDigest {
 }
 
 extension CardScreening {
-    /// The event without the values of cards that the screen refuses, so that a printed event never shows a payment card.
-    func withoutRefusedCards(_ event: DataNode) -> DataNode {
-        mapping(event, key: "sale") { mapping($0, key: "members", withoutRefusedMembers) }
+    /// Texts for people: the decoder masks payment cards in them and takes the event. In all other texts it refuses them.
+    private static let freeText: Set<String> = ["name", "dept", "reason", "channel", "uom", "code", "time_raw"]
+
+    /// The event as it may be printed: masked where the decoder masks, without the values of cards that the screen refuses.
+    func withoutPaymentCards(_ node: DataNode, key: String = "") -> DataNode {
+        switch node.value {
+        case .string(let text) where Self.freeText.contains(key):
+            return DataNode(.string(harmless(text)), at: node.place)
+        case .array(let nodes):
+            let kept = key == "members" ? nodes.filter { !isRefused($0) } : nodes
+            return DataNode(.array(kept.map { withoutPaymentCards($0, key: key) }), at: node.place)
+        case .table(var entries):
+            for index in entries.indices {
+                // Ids of discounts and tenders are free text as well; those of lines and events are identities.
+                let isFree = entries[index].key == "id" && (key == "discounts" || key == "tenders")
+                entries[index].node = withoutPaymentCards(
+                    entries[index].node, key: isFree ? "name" : entries[index].key)
+            }
+            return DataNode(.table(entries), at: node.place)
+        default: return node
+        }
     }
 
-    private func withoutRefusedMembers(_ node: DataNode) -> DataNode {
-        guard case .array(let members) = node.value else { return node }
-        let kept = members.filter { member in
-            guard case .table(let entries) = member.value,
-                case .string(let text) = entries.first(where: { $0.key == "value" })?.node.value,
-                case .string(let kind) = entries.first(where: { $0.key == "scheme" })?.node.value
-            else { return true }
-            if case .refused = classify(text, CardIdentifierKind(rawValue: kind) ?? .card, .till) { return false }
-            return true
-        }
-        return DataNode(.array(kept), at: node.place)
-    }
-
-    private func mapping(_ node: DataNode, key: String, _ change: (DataNode) -> DataNode) -> DataNode {
-        guard case .table(var entries) = node.value else { return node }
-        for index in entries.indices where entries[index].key == key {
-            entries[index].node = change(entries[index].node)
-        }
-        return DataNode(.table(entries), at: node.place)
+    private func isRefused(_ member: DataNode) -> Bool {
+        guard case .table(let entries) = member.value,
+            case .string(let text) = entries.first(where: { $0.key == "value" })?.node.value,
+            case .string(let kind) = entries.first(where: { $0.key == "scheme" })?.node.value,
+            case .refused = classify(text, CardIdentifierKind(rawValue: kind) ?? .card, .till)
+        else { return false }
+        return true
     }
 }

@@ -27,6 +27,16 @@ struct NativeTable {
     }
 }
 
+extension String {
+    /// At most so many bytes, cut between characters. Texts for people must not cost a sale by their length.
+    func clipped(_ limit: Int) -> String {
+        guard utf8.count > limit else { return self }
+        var rest = self[...]
+        while rest.utf8.count > limit { rest = rest.dropLast() }
+        return String(rest)
+    }
+}
+
 extension AdaptedSale {
     /// The `sale` object of docs/till-protocol.md. Amounts are rounded to the currency here and nowhere else; taxes so that
     /// their sum is the rounded sum.
@@ -80,10 +90,12 @@ extension AdaptedSale.Line {
             codeTable.set("scheme", code.scheme.rawValue)
             table.set("code", codeTable)
         }
-        table.set("name", name)
-        if !department.isEmpty { table.set("dept", .array(department.map { DataNode(.string($0), at: place) })) }
+        table.set("name", name?.clipped(1024))
+        if !department.isEmpty {
+            table.set("dept", .array(department.prefix(16).map { DataNode(.string($0.clipped(256)), at: place) }))
+        }
         table.set("qty", quantity)
-        table.set("uom", unitOfMeasure)
+        table.set("uom", unitOfMeasure.clipped(16))
         table.set("unit_price", unitPrice)
         table.set("list_price", listPrice)
         table.set("gross", gross?.rounded(decimals: decimals))
@@ -95,7 +107,7 @@ extension AdaptedSale.Line {
         if let returned {
             var reference = NativeTable(at: place)
             if let link = returned.link { reference.set("link", link.native(place, relation: false)) }
-            reference.set("reason", returned.reason)
+            reference.set("reason", returned.reason?.clipped(256))
             reference.set("receipt", returned.receipt?.rawValue)
             table.set("return", reference)
         }
@@ -106,10 +118,10 @@ extension AdaptedSale.Line {
 extension AdaptedSale.Discount {
     fileprivate func native(_ decimals: Int, _ place: Place) -> NativeTable {
         var table = NativeTable(at: place)
-        table.set("id", id)
+        table.set("id", id?.clipped(128))
         table.set("amount", amount.rounded(decimals: decimals))
         table.set("source", source.rawValue)
-        table.set("code", code)
+        table.set("code", code?.clipped(128))
         return table
     }
 }
@@ -119,7 +131,7 @@ extension [AdaptedSale.Tax] {
         let amounts = try map(\.amount).roundedTogether(decimals: decimals)
         return zip(self, amounts).map { tax, amount in
             var table = NativeTable(at: place)
-            table.set("code", tax.code)
+            table.set("code", tax.code?.clipped(64))
             table.set("base", tax.base?.rounded(decimals: decimals))
             table.set("amount", amount)
             table.set("percent", tax.percent)

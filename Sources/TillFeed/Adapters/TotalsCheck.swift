@@ -1,13 +1,13 @@
 public import LoyaltyModel
 
-/// Lines, taxes and discounts of a document against the till's own total.
+/// Lines, taxes and discounts of a sale against the till's own total.
 public struct TotalsCheck: Sendable, Hashable {
     /// The sum of the lines that count.
     public var lines: Money
     /// What lowers the price of the whole basket, from zero.
     public var discounts: Money
-    /// The taxes, and whether the amounts of the lines contain them already.
     public var taxes: Money
+    /// Whether the amounts of the lines contain the taxes.
     public var taxIsIncluded: Bool
     /// What lines, discounts and taxes come to.
     public var expected: Money
@@ -16,31 +16,32 @@ public struct TotalsCheck: Sendable, Hashable {
 
     public var agrees: Bool { expected == grand }
 
-    /// - Throws: `number.overflow`.
-    init(_ sale: AdaptedSale) throws(LoyaltyError) {
-        let currency = sale.currency
-        let decimals = currency.decimals
-        let lines = try sale.lines.filter { !$0.voided }.map { $0.amount.rounded(decimals: decimals) }.sum()
-        var discounts = DecimalNumber.zero
-        for discount in sale.discounts {
-            discounts = try discounts.adding(discount.amount.magnitude().rounded(decimals: decimals))
+    /// - Throws: `number.overflow`, `money.currency_mismatch`.
+    public init(_ sale: Sale) throws(LoyaltyError) {
+        let counted = sale.lines.filter { !$0.voided }
+        lines = try Self.sum(counted.map(\.amount), sale.currency)
+        let lowered = try sale.discounts.map { discount throws(LoyaltyError) in
+            discount.amount.isNegative ? try discount.amount.negated() : discount.amount
         }
-        let grand = sale.grand.rounded(decimals: decimals)
-        let taxes = try Self.taxes(of: sale).rounded(decimals: decimals)
+        discounts = try Self.sum(lowered, sale.currency)
+        if !sale.taxes.isEmpty {
+            taxes = try Self.sum(sale.taxes.map(\.amount), sale.currency)
+        } else if let tax = sale.totals.tax {
+            taxes = tax
+        } else {
+            taxes = try Self.sum(counted.flatMap(\.taxes).map(\.amount), sale.currency)
+        }
+        grand = sale.totals.grand
         // On a pure return the discount lowers what is paid back.
-        let net = lines.isNegative ? try lines.adding(discounts) : try lines.subtracting(discounts)
+        let net = try lines.adding(lines.isNegative ? discounts : discounts.negated())
         let gross = try net.adding(taxes)
         taxIsIncluded = sale.pricesIncludeTax ?? (net == grand || gross != grand)
-        self.lines = try Money(lines, currency)
-        self.discounts = try Money(discounts, currency)
-        self.taxes = try Money(taxes, currency)
-        self.grand = try Money(grand, currency)
-        expected = try Money(taxIsIncluded ? net : gross, currency)
+        expected = taxIsIncluded ? net : gross
     }
 
-    private static func taxes(of sale: AdaptedSale) throws(LoyaltyError) -> DecimalNumber {
-        if !sale.taxes.isEmpty { return try sale.taxes.map(\.amount).sum() }
-        if let tax = sale.tax { return tax }
-        return try sale.lines.filter { !$0.voided }.flatMap(\.taxes).map(\.amount).sum()
+    private static func sum(_ amounts: [Money], _ currency: Currency) throws(LoyaltyError) -> Money {
+        var sum = Money.zero(currency)
+        for amount in amounts { sum = try sum.adding(amount) }
+        return sum
     }
 }

@@ -22,6 +22,8 @@ public struct TillLineProblem: Error, Hashable, Sendable {
     public func answer(_ result: TillAnswer.Result) -> TillAnswer {
         var message = error.message
         if let path = error.place?.path, !path.isEmpty { message = "\(path): \(message)" }
+        // Of documents alone: a native line is one line.
+        if let line = error.place?.line { message = "line \(line): \(message)" }
         if let remedy = error.remedy { message += ". \(remedy)" }
         return TillAnswer(
             acknowledges: acknowledges,

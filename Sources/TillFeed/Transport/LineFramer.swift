@@ -1,9 +1,51 @@
-/// One line of a stream.
+import LoyaltyModel
+
+/// One line, or one document, of a stream.
 enum TillFrame: Sendable, Hashable {
     /// Without its line end.
     case line([UInt8])
     /// The first bytes of a line that does not end within the limit; the rest was skipped.
     case overlong([UInt8])
+    /// What an adapter made of a document.
+    case event(TillEvent)
+    /// A document that an adapter cannot read.
+    case problem(TillLineProblem)
+}
+
+/// Cuts the stream of one connection into frames. Confined to whoever reads the connection.
+enum TillFramer {
+    case lines(LineFramer)
+    case documents(any TillDocumentReader)
+
+    mutating func append(_ bytes: some Collection<UInt8>) -> [TillFrame] {
+        switch self {
+        case .lines(var framer):
+            // Nothing else may hold the framer while it appends: its partial line would be copied.
+            self = .lines(LineFramer(limit: 0))
+            defer { self = .lines(framer) }
+            return framer.append(bytes)
+        case .documents(var reader):
+            defer { self = .documents(reader) }
+            return reader.append(Array(bytes)).map(TillFrame.init)
+        }
+    }
+
+    /// What stands between the last frame and the end of the stream.
+    mutating func finish() -> [TillFrame] {
+        switch self {
+        case .lines(var framer): return framer.finish().map { [$0] } ?? []
+        case .documents(var reader): return reader.finish().map(TillFrame.init)
+        }
+    }
+}
+
+extension TillFrame {
+    init(_ document: ConvertedDocument) {
+        switch document.outcome {
+        case .event(let event): self = .event(event.event)
+        case .problem(let problem): self = .problem(problem)
+        }
+    }
 }
 
 /// Cuts a stream of bytes at line feeds. A carriage return before the line feed goes too, blank lines are dropped.

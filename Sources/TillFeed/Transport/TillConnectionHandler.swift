@@ -19,14 +19,15 @@ final class TillConnectionHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
 
     private let source: TillFrames.Source
-    private var framer = LineFramer(limit: TillEventDecoder.maximumLineLength)
+    private var framer: TillFramer
     private var wantsMore = true
 
     private let activated: () -> Void
 
     /// - Parameter activated: called on the event loop once the channel can be read.
-    init(_ source: TillFrames.Source, activated: @escaping () -> Void) {
+    init(_ source: TillFrames.Source, _ format: TillInputFormat, activated: @escaping () -> Void) {
         self.source = source
+        framer = format.framer()
         self.activated = activated
     }
 
@@ -47,7 +48,7 @@ final class TillConnectionHandler: ChannelInboundHandler {
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if case ChannelEvent.inputClosed? = event as? ChannelEvent {
             // The peer has sent everything and waits for its answers.
-            if let last = framer.finish() { hand([last]) }
+            hand(framer.finish())
             source.finish()
         }
         context.fireUserInboundEventTriggered(event)

@@ -7,20 +7,20 @@ import LoyaltyModel
 struct TillConversation: Sendable {
     static let maximumInFlight = 256
 
-    let decoder: TillEventDecoder
+    let format: TillInputFormat
     let handler: any TillHandler
 
     /// - Returns: how many answers were written, and the error that ended the writing early.
     func run<Frames: AsyncSequence & Sendable>(
         _ frames: Frames,
-        write: @escaping @Sendable (AnswerLine) async throws -> Void
+        deliver: @escaping @Sendable (TillAnswer) async throws -> Void
     ) async -> (answered: Int, failure: (any Error)?) where Frames.Element == TillFrame {
         let pending = PendingAnswers(capacity: Self.maximumInFlight)
         let reader = Task { await read(frames, into: pending) }
         var answered = 0
         var failure: (any Error)?
         while let answer = await pending.first() {
-            do { try await write(AnswerLine(await answer.value)) } catch {
+            do { try await deliver(await answer.value) } catch {
                 failure = error
                 break
             }
@@ -50,11 +50,13 @@ struct TillConversation: Sendable {
 
     private func submit(_ frame: TillFrame) async -> Task<TillAnswer, Never> {
         switch frame {
-        case .overlong(let start): return await handler.quarantine(decoder.overlong(start))
+        case .overlong(let start): return await handler.quarantine(format.decoder.overlong(start))
         case .line(let line):
-            do { return await handler.submit(try decoder.decode(line)) } catch {
+            do { return await handler.submit(try format.decoder.decode(line)) } catch {
                 return await handler.quarantine(error)
             }
+        case .event(let event): return await handler.submit(event)
+        case .problem(let problem): return await handler.quarantine(problem)
         }
     }
 }

@@ -16,13 +16,13 @@ public struct TillPipe: Sendable {
     public init(
         input: Int32 = 0,
         output: Int32 = 1,
-        decoder: TillEventDecoder,
+        format: TillInputFormat,
         handler: any TillHandler
     ) throws(LoyaltyError) {
         stopSignal = try StopSignal()
         self.input = BlockingInput(descriptor: input, stopSignal: stopSignal)
         self.output = BlockingOutput(descriptor: output, stopSignal: stopSignal)
-        conversation = TillConversation(decoder: decoder, handler: handler)
+        conversation = TillConversation(format: format, handler: handler)
     }
 
     /// Reads to the end of the input, or until cancellation; returns when the answer to the last line that was read is written.
@@ -34,8 +34,8 @@ public struct TillPipe: Sendable {
     public func run() async throws -> Int {
         signal(SIGPIPE, SIG_IGN)
         return try await withTaskCancellationHandler {
-            let frames = PipeFrames(input: input)
-            let (answered, failure) = await conversation.run(frames) { try await output.write($0.bytes) }
+            let frames = PipeFrames(input: input, format: conversation.format)
+            let (answered, failure) = await conversation.run(frames) { try await output.write(AnswerLine($0).bytes) }
             if let failure {
                 // The reader may wait for a till that will send nothing more.
                 stopSignal.set()
@@ -60,10 +60,11 @@ private struct PipeFrames: AsyncSequence, Sendable {
     typealias Element = TillFrame
 
     let input: BlockingInput
+    let format: TillInputFormat
 
     struct AsyncIterator: AsyncIteratorProtocol {
         let input: BlockingInput
-        var framer = LineFramer(limit: TillEventDecoder.maximumLineLength)
+        var framer: TillFramer
         var frames: [TillFrame] = []
         var isAtEnd = false
 
@@ -73,18 +74,18 @@ private struct PipeFrames: AsyncSequence, Sendable {
                     frames = framer.append(bytes).reversed()
                 } else {
                     isAtEnd = true
-                    if !input.wasStopped, input.failure == nil, let last = framer.finish() { frames = [last] }
+                    if !input.wasStopped, input.failure == nil { frames = framer.finish().reversed() }
                 }
             }
             return frames.popLast()
         }
     }
 
-    func makeAsyncIterator() -> AsyncIterator { AsyncIterator(input: input) }
+    func makeAsyncIterator() -> AsyncIterator { AsyncIterator(input: input, framer: format.framer()) }
 }
 
 /// Wakes the blocking calls: a pipe that becomes readable and stays so.
-private final class StopSignal: Sendable {
+final class StopSignal: Sendable {
     let descriptor: Int32
     private let writeEnd: Int32
 

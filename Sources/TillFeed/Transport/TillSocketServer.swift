@@ -47,7 +47,7 @@ public final class TillSocketServer: Sendable {
         mode: UInt32 = 0o660,
         group: UInt32? = nil,
         drainLimit: Duration = .seconds(5),
-        decoder: TillEventDecoder,
+        format: TillInputFormat,
         handler: any TillHandler,
         observe: @escaping @Sendable (TillConnectionEvent) -> Void = { _ in }
     ) {
@@ -56,7 +56,7 @@ public final class TillSocketServer: Sendable {
         self.group = group
         self.drainLimit = drainLimit
         self.observe = observe
-        conversation = TillConversation(decoder: decoder, handler: handler)
+        conversation = TillConversation(format: format, handler: handler)
     }
 
     /// Serves until `stop()` or cancellation; then accepts nothing more, answers every line that was read, and closes.
@@ -115,7 +115,7 @@ public final class TillSocketServer: Sendable {
                         delegate: TillReadDemand(channel: channel)
                     )
                     let connection = Connection(channel: channel, frames: producer.source)
-                    let handler = TillConnectionHandler(producer.source) {
+                    let handler = TillConnectionHandler(producer.source, self.conversation.format) {
                         self.accept(connection, producer.sequence)
                     }
                     try channel.pipeline.syncOperations.addHandler(handler)
@@ -145,8 +145,8 @@ public final class TillSocketServer: Sendable {
         observe(.opened(peer))
         channel.read()
         // Each write waits until the kernel has it, so that the close behind the last one loses nothing.
-        let (answered, failure) = await conversation.run(frames) { line in
-            try await channel.writeAndFlush(ByteBuffer(bytes: line.bytes)).get()
+        let (answered, failure) = await conversation.run(frames) { answer in
+            try await channel.writeAndFlush(ByteBuffer(bytes: AnswerLine(answer).bytes)).get()
         }
         connection.frames.finish()
         try? await channel.close().get()

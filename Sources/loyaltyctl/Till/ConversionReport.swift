@@ -8,7 +8,6 @@ struct ConversionReport {
     private let file: String
     private let isJSON: Bool
     private var events = 0
-    private var skipped = 0
     private var mismatches = 0
     private var checked = 0
     private(set) var problems = 0
@@ -35,10 +34,6 @@ struct ConversionReport {
                 Terminal.print(event.line)
                 Terminal.printError(text(event, at: document.place, style))
             }
-        case .skipped(let reason):
-            skipped += 1
-            entry.skipped = reason
-            if !isJSON { Terminal.printError("\(place(document.place)): skipped: \(reason)") }
         case .problem(let problem):
             problems += 1
             entry.error = ConvertedEntry.Problem(problem.error)
@@ -63,7 +58,6 @@ struct ConversionReport {
         if checked > 0 {
             text += mismatches == 0 ? ", all totals agree" : ", totals disagree in \(mismatches) of \(checked)"
         }
-        if skipped > 0 { text += ", \(skipped) skipped" }
         if problems > 0 { text += ", \(Words.count(problems, "document", "documents")) could not be read" }
         Terminal.printError(text)
     }
@@ -142,6 +136,5 @@ struct ConvertedEntry: Encodable {
     var column: Int?
     var flags: [String]?
     var totals: Totals?
-    var skipped: String?
     var error: Problem?
 }

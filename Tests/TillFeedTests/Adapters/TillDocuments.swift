@@ -117,19 +117,11 @@ func convert(
     private static func summary(_ document: ConvertedDocument) -> String {
         switch document.outcome {
         case .event(let event): "\(document.place) \(event.line) \(event.flags) \(String(describing: event.totals))"
-        case .skipped(let reason): "\(document.place) \(reason)"
         case .problem(let problem): "\(document.place) \(problem.error)"
         }
     }
 
     private func compare(_ document: ConvertedDocument, _ expected: inout TableReader) throws {
-        if expected.node("skipped") != nil {
-            guard case .skipped = document.outcome else {
-                Issue.record("not skipped: \(Self.summary(document))")
-                return
-            }
-            return
-        }
         if var wanted = try expected.table("error") {
             guard case .problem(let problem) = document.outcome else {
                 Issue.record("no problem: \(Self.summary(document))")

@@ -14,20 +14,27 @@ struct POSLogDocument {
     func converted(_ conversion: NativeConversion) -> ConvertedDocument {
         do throws(LoyaltyError) {
             if let control = transaction.first("ControlTransaction") ?? transaction.first("TenderControlTransaction") {
-                return conversion.document(
-                    control: Self.verb(control), store: try store(), register: try register(), number: try number(),
-                    sequence: try sequence, time: try time("EndDateTime", "POSLogDateTime", "BeginDateTime").time,
-                    day: try businessDay(), at: transaction.place)
+                return try self.control(Self.verb(control), [], conversion)
             }
             guard body != nil || transaction.first("PostVoidTransaction") != nil else {
-                return conversion.skipped("neither a sale nor a control transaction", at: transaction.place)
+                return try control(.heartbeat, [AdapterFlag.notASale], conversion)
             }
             let sale = try sale()
             if sale.links.contains(where: { $0.relation == .copyOf }) {
-                return conversion.skipped("a copy of a receipt never earns", at: transaction.place)
+                return try control(.heartbeat, [AdapterFlag.copy], conversion)
             }
             return conversion.document(sale)
         } catch { return conversion.problem(error, at: transaction.place) }
+    }
+
+    /// What is no sale has its place in the sequence all the same.
+    private func control(
+        _ verb: TillEvent.ControlVerb, _ flags: [String], _ conversion: NativeConversion
+    ) throws(LoyaltyError) -> ConvertedDocument {
+        conversion.document(
+            control: verb, store: try store(), register: try register(), number: try number(), sequence: try sequence,
+            time: try time("EndDateTime", "POSLogDateTime", "BeginDateTime").time, day: try businessDay(), flags: flags,
+            at: transaction.place)
     }
 
     private static func verb(_ control: XMLElement) -> TillEvent.ControlVerb {
@@ -52,7 +59,7 @@ struct POSLogDocument {
         sale.sequence = try sequence
         sale.businessDay = try businessDay()
         // A hash stands here in one dialect; its beginning tells operators apart as well.
-        sale.operatorID = header("OperatorID").map { String(decoding: $0.utf8.prefix(64), as: UTF8.self) }
+        sale.operatorID = header("OperatorID")?.clipped(64)
         sale.training = try transaction.flag("TrainingModeFlag")
         try links(&sale)
         try status(&sale)

@@ -102,6 +102,8 @@ struct POSLogTotals {
                 AdaptedSale.Discount(amount: try reward.amount.magnitude(), source: .loyalty, code: reward.promotion))
         }
         sale.taxes = basketTaxes
+        // Taxes of lines are rounded one by one in the event, their sum is not.
+        if basketTaxes.isEmpty, !tax.isZero { sale.tax = tax }
         if reading.countsRounding { sale.lines += rounding }
         sale.pricesIncludeTax = tax.isZero ? flag : reading.taxIncluded
     }

@@ -75,7 +75,7 @@ enum POSLogWords {
         case "g", "grm": "g"
         case "lb", "lbr", "lbs": "lb"
         case "l", "ltr", "liter", "litre": "l"
-        case let code?: String(decoding: code.utf8.prefix(16), as: UTF8.self)
+        case let code?: code
         }
     }
 }

@@ -1,0 +1,144 @@
+import FoundationEssentials
+import LoyaltyModel
+import Testing
+
+@testable import TillFeed
+
+/// Documents that nobody's till writes.
+@Suite struct HostileDocuments {
+    private static let head = "<POSLog xmlns=\"http://www.nrf-arts.org/IXRetail/namespace/\">"
+    private static let good =
+        "<Transaction><RetailStoreID>1</RetailStoreID><WorkstationID>2</WorkstationID><SequenceNumber>3</SequenceNumber>"
+        + "<EndDateTime>2021-05-03T12:00:00Z</EndDateTime><CurrencyCode>EUR</CurrencyCode><RetailTransaction>MORE"
+        + "<LineItem><SequenceNumber>1</SequenceNumber><Sale><ItemID>4006381333931</ItemID><ExtendedAmount>2.99</ExtendedAmount>"
+        + "<Quantity>1</Quantity></Sale></LineItem><Total TotalType=\"TransactionGrandAmount\">2.99</Total></RetailTransaction></Transaction>"
+
+    private func poslog(_ more: String) throws -> [ConvertedDocument] {
+        let text = Self.head + Self.good.replacing("MORE", with: more) + "</POSLog>"
+        let next = "\n<?xml version=\"1.0\"?>" + Self.head + Self.good.replacing("MORE", with: "") + "</POSLog>"
+        return try convert(Array((text + next).utf8), .poslog, try documentSettings(), piece: 4096)
+    }
+
+    private func code(_ document: ConvertedDocument?) -> String? {
+        switch document?.outcome {
+        case .problem(let problem): problem.error.code.name
+        case .event: "event"
+        case nil: nil
+        }
+    }
+
+    /// Each is refused, and the document behind it is read.
+    @Test(arguments: [
+        ("deep", String(repeating: "<Vendor>", count: 100)),
+        ("attributes", "<Vendor " + (0..<100).map { "a\($0)=\"1\" " }.joined() + "/>"),
+        ("attribute", "<Vendor a=\"" + String(repeating: "x", count: 1 << 19) + "\"/>"),
+        ("comment", "<!--" + String(repeating: "x", count: 1 << 19) + "-->"),
+        ("text", "<ReceiptNumber>" + String(repeating: "9", count: 5000) + "</ReceiptNumber>"),
+    ])
+    func whatIsTooLargeIsRefused(name: String, more: String) throws {
+        let documents = try poslog(more)
+        #expect(documents.count == 2)
+        #expect(code(documents.first) == "adapter.too_large")
+        #expect(code(documents.last) == "event")
+    }
+
+    @Test func aTransactionOfMoreThanAMebibyteIsRefusedAlone() throws {
+        let filling = String(repeating: "<LineItem><Tender><Amount>1.00</Amount></Tender></LineItem>", count: 20_000)
+        let documents = try poslog(filling)
+        #expect(documents.map { code($0) } == ["adapter.too_large", "event"])
+    }
+
+    /// What is not on the list may be of any size: it is never kept.
+    @Test func skippedElementsCostNothing() throws {
+        let image = String(repeating: "<Line>AAAA</Line>", count: 10_000)
+        let documents = try poslog("<ReceiptImage>\(image)</ReceiptImage>")
+        #expect(documents.map { code($0) } == ["event", "event"])
+    }
+
+    @Test(arguments: [TillDialect.square, .shopify, .odoo]) func aLongJSONDocumentIsRefusedAndTheNextIsRead(
+        dialect: TillDialect
+    ) throws {
+        let long = "{\"id\":\"" + String(repeating: "x", count: TillEventDecoder.maximumLineLength) + "\"}\n"
+        var framer = JSONFramer(limit: TillEventDecoder.maximumLineLength)
+        let frames = framer.append(Array((long + "{\"id\":1}").utf8))
+        #expect(frames.map(\.isOverlong) == [true, false])
+        #expect(frames.first?.bytes.isEmpty == true)
+        let documents = try convert(Array((long + "{}").utf8), dialect, try documentSettings())
+        #expect(documents.map { code($0) } == ["adapter.too_large", "adapter.missing"])
+    }
+
+    @Test func textBetweenDocumentsIsAProblemOfItsOwn() throws {
+        let documents = try convert(Array("nonsense\n{}\n[1,2]\n".utf8), .square, try documentSettings())
+        #expect(documents.map { code($0) } == ["adapter.syntax", "adapter.missing", "adapter.syntax"])
+        #expect(documents.map(\.place.line) == [1, 2, 3])
+    }
+
+    @Test func figuresBeyondAllBoundsAreProblems() throws {
+        for amount in ["99999999999999999999", "9223372036854775807", "1e30", "-", "1.2.3", "0x10", "NaN", "٣"] {
+            let text = Self.head + Self.good.replacing("MORE", with: "").replacing("2.99", with: amount) + "</POSLog>"
+            let documents = try convert(Array(text.utf8), .poslog, try documentSettings())
+            #expect(documents.map { code($0) == "event" } == [false], "\(amount)")
+        }
+    }
+
+    /// The numbers of payment cards get through no field, whatever it is called.
+    @Test func paymentCardsGetNowhere() throws {
+        let card = "4111111111111111"
+        for (element, isEvent) in [
+            ("<Customer><CustomerID>\(card)</CustomerID></Customer>", true),
+            (
+                "<LoyaltyAccount><LoyaltyCard><PrimaryAccountNumber>\(card)</PrimaryAccountNumber></LoyaltyCard></LoyaltyAccount>",
+                true
+            ),
+            ("<ReceiptNumber>\(card)</ReceiptNumber>", false),
+            (
+                "<LineItem><SequenceNumber>9</SequenceNumber><Sale><Description>\(card)</Description><ExtendedAmount>0</ExtendedAmount></Sale></LineItem>",
+                true
+            ),
+        ] {
+            let text = Self.head + Self.good.replacing("MORE", with: element) + "</POSLog>"
+            for document in try convert(Array(text.utf8), .poslog, try documentSettings()) {
+                switch document.outcome {
+                case .event(let event):
+                    #expect(isEvent)
+                    #expect(!event.line.contains(card))
+                    #expect(!"\(event.event)".contains(card))
+                case .problem(let problem):
+                    #expect(!isEvent)
+                    #expect(!"\(problem)".contains(card))
+                }
+            }
+        }
+    }
+
+    /// Damaged anywhere, a document gives events that the protocol knows, or problems; nothing traps.
+    @Test(arguments: TillDocuments.samples) func damageNeverTraps(sample: TillDocuments.Sample) throws {
+        let bytes = Array(try Data(contentsOf: sample.url))
+        let settings = try documentSettings(try TillDocuments.columns())
+        var state: UInt64 = 0x9e37_79b9_7f4a_7c15
+        func random(_ bound: Int) -> Int {
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return Int(state >> 33) % max(bound, 1)
+        }
+        let spice: [UInt8] = Array("<>&\"'{}[],:-.0\n\0\u{ff}".utf8)
+        for _ in 0..<60 {
+            var damaged = bytes
+            for _ in 0...random(4) {
+                let place = random(damaged.count)
+                switch random(4) {
+                case 0: damaged[place] = spice[random(spice.count)]
+                case 1: damaged.remove(at: place)
+                case 2: damaged.insert(spice[random(spice.count)], at: place)
+                default:
+                    let end = min(damaged.count, place + random(200))
+                    damaged.append(contentsOf: damaged[place..<end])
+                }
+            }
+            for document in try convert(damaged, sample.dialect, settings, piece: 1 + random(3000)) {
+                if case .event(let event) = document.outcome {
+                    #expect(throws: Never.self) { try decoder.decode(Array(event.line.utf8)) }
+                }
+            }
+        }
+    }
+}
