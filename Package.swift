@@ -120,7 +120,8 @@ let package = Package(
         .executableTarget(
             name: "loyaltyctl",
             dependencies: [
-                "LoyaltyModel", "DataFormats", "CardReading", "KeyboardMaps", "ReaderCaptures", "ReaderChecks", "EarnRules",
+                "LoyaltyModel", "DataFormats", "CardReading", "KeyboardMaps", "ReaderCaptures", "ReaderChecks",
+                "EarnRules",
                 "ControlAPI",
                 "TillFeed",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),

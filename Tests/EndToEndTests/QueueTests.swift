@@ -96,7 +96,7 @@ struct QueueTests {
             try bench.configure(upstream: backEnd)
             _ = try await bench.startDaemon()
             let terminal = try #require(try await bench.control("status", "--json").status().terminal)
-            try await backEnd.setFaults(["gone:\(terminal).1"])
+            try await backEnd.setFaults(["gone:#1"])
             let till = try bench.till()
             #expect(try await till.ask(TestSale("e-1", amount: "2.00", card: card(1)).text).result == "accepted")
             #expect(try await till.ask(TestSale("e-2", amount: "3.00", card: card(2)).text).result == "accepted")
@@ -105,7 +105,9 @@ struct QueueTests {
             #expect(try status.status().attention.map(\.code) == ["queue.dead"])
             #expect(try status.status().queue.dead == 1)
             let list = try await bench.control("queue", "list", "--state", "dead", "--json")
-            #expect(try decoded(list.output, as: [Item].self).map(\.id) == ["\(terminal).1"])
+            let items = try decoded(list.output, as: [Item].self)
+            #expect(items.count == 1)
+            #expect(items.first?.id.hasPrefix("\(terminal).") == true)
 
             try await backEnd.setFaults([])
             let retry = try await bench.control("queue", "retry", "--all", "--json")
@@ -120,7 +122,7 @@ struct QueueTests {
     @Test("a rejected event is tried again much later, and holds up nobody else meanwhile")
     func rejected() async throws {
         try await Bench.run { bench in
-            let backEnd = try await bench.startBackEnd(faults: ["reject:.1"])
+            let backEnd = try await bench.startBackEnd(faults: ["reject:#1"])
             let record = try bench.followRecord()
             try bench.configure(upstream: backEnd)
             _ = try await bench.startDaemon()

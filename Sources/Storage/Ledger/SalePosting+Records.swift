@@ -32,8 +32,10 @@ extension SalePosting {
     /// Replaces the snapshot. The content that stood there is remembered, so that its resend is not taken for a correction.
     func replaceDocument(_ id: Int64, _ fingerprint: Data, _ known: Row) throws {
         var superseded = try JSONDecoder().decode([String].self, from: known["superseded"] as Data)
-        superseded.removeAll { $0 == hexadecimal(Array(fingerprint)) }
-        superseded.append(hexadecimal(Array(known["fingerprint"] as Data)))
+        let new = hexadecimal(Array(fingerprint))
+        superseded.removeAll { $0.hasPrefix(new) }
+        let hadNumber = known["revision"] as Int64? != nil
+        superseded.append(hexadecimal(Array(known["fingerprint"] as Data)) + (hadNumber ? "" : Self.unnumbered))
         try database.execute(
             sql: """
                 UPDATE sale SET revision = ?, fingerprint = ?, superseded = ?, closed_at = ?, kind = ?, total = ?,

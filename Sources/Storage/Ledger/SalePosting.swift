@@ -82,12 +82,16 @@ struct SalePosting {
                 return .init(
                     id: row["id"],
                     content: row["fingerprint"] as Data == fingerprint
-                        ? .same : superseded.contains(earlier) ? .superseded : .other,
+                        ? .same : superseded.contains { $0.hasPrefix(earlier) } ? .superseded : .other,
                     identity: identity(row["uid"]), revision: row["revision"],
+                    hadUnnumberedState: superseded.contains { $0.hasSuffix(Self.unnumbered) },
                     closedAt: Timestamp(microseconds: row["closed_at"]))
             },
             revision: sale.revision, closedAt: closedAt, isFingerprintRecent: try isFingerprintRecent(fingerprint))
     }
+
+    /// Behind the fingerprint of a state that had no revision number.
+    static let unnumbered = "-"
 
     private func identity(_ known: String?) -> DuplicateDecision.KnownSale.Identity {
         guard let known, let uid = sale.uid else { return .unknown }

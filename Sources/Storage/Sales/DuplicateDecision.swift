@@ -32,6 +32,8 @@ enum DuplicateDecision: Equatable, Sendable {
         var content: Content
         var identity = Identity.unknown
         var revision: Int64?
+        /// Whether a state without a number came before the stored one.
+        var hadUnnumberedState = false
         var closedAt: Timestamp
     }
 
@@ -57,7 +59,9 @@ enum DuplicateDecision: Equatable, Sendable {
         if let earlier = candidates.first(where: { $0.content == .superseded }) { return .duplicate(of: earlier.id) }
         guard sameClosing != nil else { return .new(flags: ["number_reused"]) }
         // A till that counts corrections sends the first state without a number; it may arrive after its correction.
-        if revision ?? 0 < candidate.revision ?? 0 { return .duplicate(of: candidate.id) }
+        if revision ?? 0 < candidate.revision ?? 0, revision != nil || !candidate.hadUnnumberedState {
+            return .duplicate(of: candidate.id)
+        }
         return .revision(of: candidate.id, implicit: true)
     }
 }

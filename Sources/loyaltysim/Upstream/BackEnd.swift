@@ -82,7 +82,7 @@ actor BackEnd {
         for element in elements {
             do {
                 let event = try ReceivedEvent(text: element)
-                if let status = faults.refusal(id: event.identity.id) {
+                if let status = faults.refusal(id: event.identity.id, sequence: event.payload.seq) {
                     results.append(EventResult(id: event.identity.id, status: status, reason: "rejected on request"))
                 } else {
                     accepted.append((results.count, event))

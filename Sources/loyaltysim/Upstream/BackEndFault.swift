@@ -34,7 +34,7 @@ enum BackEndFault: Hashable, Sendable {
         case "reject", "gone":
             guard let argument, !argument.isEmpty else {
                 throw LoyaltyError(
-                    .simulatorFault, "the fault \(text) needs a part of an event id, such as reject:t-5f.42")
+                    .simulatorFault, "the fault \(text) needs a part of an event id, or #42 for the one with seq 42")
             }
             self = parts.first == "gone" ? .gone(argument) : .reject(argument)
         case "slow": self = .slow(milliseconds: try count(3_600_000))
@@ -67,8 +67,8 @@ enum BackEndFault: Hashable, Sendable {
         unauthorized    401 for every request
         drop-answer:N   store the next N batches, then close without an answer
         no-results      one status for the whole batch: 200, or 422 with nothing stored
-        reject:TEXT     422 for every event whose id contains TEXT
-        gone:TEXT       410 for every event whose id contains TEXT
+        reject:TEXT     422 for every event whose id contains TEXT; #N is the one with seq N
+        gone:TEXT       410 in the same way
         slow:MS         wait so many milliseconds before each request is handled
         half:N          of the next N batches, store the first half and answer 503 for the rest
         Where N is left out it is 1. Faults without a number last until POST /faults replaces them.
@@ -120,8 +120,9 @@ struct FaultPlan: Sendable {
     }
 
     /// The status that refuses this event; nil where nothing does.
-    mutating func refusal(id: String) -> Int? {
-        guard let refusal = refusals.first(where: { id.contains($0.text) }) else { return nil }
+    mutating func refusal(id: String, sequence: Int64?) -> Int? {
+        let number = sequence.map { "#\($0)" }
+        guard let refusal = refusals.first(where: { id.contains($0.text) || $0.text == number }) else { return nil }
         injected[refusal.name, default: 0] += 1
         return refusal.status
     }

@@ -1,4 +1,5 @@
 import Foundation
+
 /// An EAN-13 card of the tests' scheme: 2984, eight digits, and the check digit of the GS1 General Specifications 7.9.
 func card(_ number: Int) -> String {
     let text = String(number)
