@@ -19,8 +19,6 @@ struct LineOracle {
 
     init(_ options: ReaderOptions) { self.options = options }
 
-    var isOpen: Bool { open != nil }
-
     mutating func take(_ byte: UInt8, isKeypadEnter: Bool = false, at instant: MonotonicTime, report: Int) {
         if ends(byte, isKeypadEnter: isKeypadEnter) {
             close(report)

@@ -110,8 +110,8 @@ private struct KeyOracle {
     }
 
     mutating func take(_ report: [UInt8], at instant: MonotonicTime, report index: Int) {
-        // A reader that breaks off inside a line never says that its key is up.
-        if lines.isOpen, instant.since(lastReport) >= gap { (held, last) = ([], []) }
+        // A reader that breaks off with a key down never says that it is up.
+        if instant.since(lastReport) >= gap { (held, last) = ([], []) }
         lines.advance(to: instant)
         lastReport = instant
         guard report.count >= 8 else { return }
