@@ -61,7 +61,9 @@ struct EveryReaderTests {
 
     /// Starts the daemon with all of them plugged in: the first at port 1-1, the second at 1-2.
     private func start(_ bench: Bench, _ devices: [RigDevice]) async throws -> ChildProcess {
-        try bench.configure(more: devices.map(\.section).joined())
+        // Of one model there is one section.
+        let sections = devices.map(\.section).reduce(into: [String]()) { if !$0.contains($1) { $0.append($1) } }
+        try bench.configure(more: sections.joined())
         let text = try String(contentsOfFile: bench.configurationFile, encoding: .utf8)
         try bench.write("loyaltyd.toml", text.replacing("backend = \"none\"", with: "backend = \"usb\""))
         let daemon = try bench.spawn(

@@ -162,7 +162,6 @@ class Device:
         self.started = time.monotonic()
         self.link = None
         self.port = None
-        self.unlinks = 0
         self.mute = False
         self.armed_by = spec.get("armed_by")    # silent until the host has sent this
         self.armed = False
@@ -466,8 +465,6 @@ class Device:
                     if waiting[0] == victim:
                         endpoint.pending.remove(waiting)
                         status = -ECONNRESET
-                        if endpoint.address & 0x80:
-                            self.unlinks += 1
                         break
             self.reply(HEADER.pack(RET_UNLINK, seqnum, 0, 0, 0) + RESULT.pack(status, 0, 0, 0, 0))
             self.changed.notify_all()
@@ -561,8 +558,7 @@ class Device:
             self.pump(endpoint)
 
     def wait_for(self, condition, timeout):
-        """poll: the host waits for input.  repoll: some driver gave up its
-        transfer (the kernel's was detached) and another one waits for input.
+        """poll: the host waits for input.
         polls: the host waits with several transfers at once, as loyaltyd does and the kernel's keyboard driver does not.
         sent: every report has left the device.  taken: the host has taken all
         that was sent, for it waits with as many transfers as before.  configured: SET_CONFIGURATION was seen.  Or any event of the log."""
@@ -572,8 +568,6 @@ class Device:
                 return polled
             if condition == "polls":
                 return any(len(e.pending) > 1 for e in self.endpoints.values() if e.address & 0x80)
-            if condition == "repoll":
-                return polled and self.unlinks > 0
             if condition == "sent":
                 return all(not e.packets for e in self.endpoints.values())
             if condition == "taken":
@@ -612,7 +606,6 @@ class Device:
         if step.get("clear_log"):
             with self.lock:
                 self.log.clear()
-                self.unlinks = 0
         return {"log": list(self.log)} if step.get("log") else {"ok": True}
 
     def fault(self, step):

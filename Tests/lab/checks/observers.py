@@ -185,6 +185,15 @@ class LabDevice:
         return "…" + self.expect["card"][-4:]
 
     @property
+    def interfaces(self):
+        return {str(usbip_device.number(interface.get("number", 0))) for interface in self.spec["interfaces"]}
+
+    @property
+    def endpoint(self):
+        """The key of a step that chooses the endpoint, where the device has several and its steps name one."""
+        return {"endpoint": step["endpoint"] for step in self.expect["steps"] if "endpoint" in step}
+
+    @property
     def interface(self):
         return min(map(int, self.expect.get("kernel", {"0": ""})))
 
