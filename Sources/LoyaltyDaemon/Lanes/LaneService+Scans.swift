@@ -28,13 +28,14 @@ extension LaneService {
     }
 
     private func receive(_ scan: DecodedScan, from reader: ReaderID) async {
-        count("scan.all")
         let input = await laneInput(rules.classifier.classify(scan), entry: scan.entry)
         let notice = decide(input, reader: reader)
         if let signal = notice.signal { outlets.signal(reader, signal) }
         outlets.notify(notice)
         readers.note(scan, notice)
         answerTimes.add(clock.monotonic.since(scan.completedAt))
+        // Behind the answer: each count wakes the writer.
+        count("scan.all")
         if let code = notice.code, notice.result == "refused" {
             count("refused.\(code)")
             readers.noteRefusal(reader)

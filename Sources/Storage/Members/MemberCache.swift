@@ -41,7 +41,7 @@ public struct MemberCache: Sendable {
 
     /// - Throws: `storage.*`.
     public func find(_ token: CardToken) async throws(LoyaltyError) -> Finding {
-        try await read { database in
+        try readHere { database in
             guard
                 let id = try String.fetchOne(
                     database.cachedStatement(sql: "SELECT member_id FROM card WHERE token = ?"),
@@ -74,6 +74,14 @@ public struct MemberCache: Sendable {
                 cards: try Int.fetchOne(database, sql: "SELECT count(*) FROM card") ?? 0,
                 completeAt: try Int64.fetchOne(database, sql: "SELECT members_complete_at FROM terminal")
                     .map { Timestamp(microseconds: $0) })
+        }
+    }
+
+    /// On the caller's thread: going to another one and back takes longer than what is read, two or three rows by their keys,
+    /// and a cashier waits for it.
+    private func readHere<Value>(_ work: (Database) throws -> Value) throws(LoyaltyError) -> Value {
+        do { return try database.pool.read(work) } catch {
+            throw storageError(error, doing: "reading the member cache", file: database.path)
         }
     }
 
