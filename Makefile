@@ -100,7 +100,7 @@ install-files:
 	install -D -m 644 Examples/program.toml "$$to/share/loyaltyd/program.toml"; \
 	install -d -m 755 "$$etc/loyaltyd.toml.d"; \
 	for file in loyaltyd.toml program.toml; do [ -e "$$etc/$$file" ] || install -m 644 Examples/$$file "$$etc/$$file"; done; \
-	for page in README.md LICENSE docs/*.md docs/images/*; do install -D -m 644 $$page "$$to/share/doc/loyaltyd/$$page"; done; \
+	for page in README.md LICENSE docs/*.md docs/*.json docs/images/*; do install -D -m 644 $$page "$$to/share/doc/loyaltyd/$$page"; done; \
 	echo "installed below $$to and $$etc"; \
 	if [ -z "$(DESTDIR)" ]; then \
 	    echo "next: systemd-sysusers && systemd-hwdb update && udevadm control --reload && udevadm trigger -s usb && systemctl enable --now loyaltyd"; fi

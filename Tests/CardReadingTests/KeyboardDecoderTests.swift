@@ -49,6 +49,20 @@ import Testing
         #expect(scans.map(\.string) == ["29"])
     }
 
+    @Test("Nor does one key that came late, behind a scan that had broken off")
+    func lateKeyStaysDown() throws {
+        var decoder = try ScanDecoder.keyboard()
+        let start = MonotonicTime(nanoseconds: 0)
+        _ = decoder.receive([0, 0, 0x1f, 0, 0, 0, 0, 0], at: start)
+        _ = decoder.expire(at: start.adding(.milliseconds(80)))
+        _ = decoder.receive([0, 0, 0x21, 0, 0, 0, 0, 0], at: start.adding(.milliseconds(100)))
+        var scans: [DecodedScan] = []
+        for (index, report) in USTyping.reports("49\r").enumerated() {
+            scans += decoder.receive(report, at: start.adding(.milliseconds(2000 + index * 4)))
+        }
+        #expect(scans.map(\.string) == ["49"])
+    }
+
     @Test("A key that is held, its report repeated for ever, is one key")
     func heldKey() throws {
         var decoder = try ScanDecoder.keyboard()

@@ -46,6 +46,12 @@ let fullSale = #"""
         #expect(!plain.training)
     }
 
+    /// Sequences are kept over a stop, so a card must not become one.
+    @Test func aPaymentCardIsNoSequence() throws {
+        let event = try decode(fullSale.replacing("18446744073709551615", with: "4111111111111111"))
+        #expect(event.sequence == nil)
+    }
+
     @Test func readsASale() throws {
         let event = try decode(fullSale)
         guard case .sale(.complete, let sale) = event.content else {

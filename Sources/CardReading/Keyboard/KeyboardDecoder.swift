@@ -64,6 +64,12 @@ struct KeyboardDecoder: ReportDecoder {
 
     mutating func receive(_ report: [UInt8], at instant: MonotonicTime) -> [DecodedScan] {
         var scans = expire(at: instant)
+        // A reader that broke off with a key down never says that it is up, and its next scan may begin with that key. One
+        // that repeats its report holds the key.
+        if instant.since(lastReport) >= options.gap {
+            previous.removeAll(keepingCapacity: true)
+            previousModifiers = 0
+        }
         lastReport = instant
         guard let modifiers = format.read(report, keys: &pressed) else { return scans }
         if modifiers != previousModifiers || pressed != previous {
@@ -91,12 +97,6 @@ struct KeyboardDecoder: ReportDecoder {
         if let deadKey, assembler.isScanOpen { type(deadKey, at: lastEvent, into: &scans) }
         assembler.expire(at: instant, into: &scans)
         forgetKeyState()
-        // The reader broke off with a key down. Its release never comes, and the next scan may begin with that key. One that
-        // repeats its report holds the key.
-        if instant.since(lastReport) >= options.gap {
-            previous.removeAll(keepingCapacity: true)
-            previousModifiers = 0
-        }
         return scans
     }
 

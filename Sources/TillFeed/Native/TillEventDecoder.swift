@@ -73,7 +73,7 @@ public struct TillEventDecoder: Sendable {
         let content = try content(type, &fields, &cards)
         return TillEvent(
             identity: identity,
-            sequence: try fields.unsigned("seq"),
+            sequence: try fields.unsigned("seq").flatMap(harmlessSequence),
             time: time,
             businessDay: try fields.date("business_day"),
             training: try fields.table.boolean("training") ?? false,
@@ -127,6 +127,11 @@ public struct TillEventDecoder: Sendable {
     private static let types =
         TillEvent.SaleVerb.allCases.map { "sale.\($0.rawValue)" } + TillEvent.CardVerb.allCases.map(\.rawValue)
         + TillEvent.ControlVerb.allCases.map { "control.\($0.rawValue)" }
+
+    /// Nil for a payment card number: sequences are kept, and no till has counted that far.
+    private func harmlessSequence(_ number: UInt64) -> UInt64? {
+        screening.containsPaymentCard(String(number)) ? nil : number
+    }
 
     /// The event's id, where it can be repeated to the till without harm.
     private func harmlessID(_ node: DataNode) -> String {

@@ -88,6 +88,8 @@ private struct KeyOracle {
     var lines: LineOracle
     private var held: Set<UInt8> = []
     private var last: [UInt8] = []
+    private var lastReport = MonotonicTime(nanoseconds: 0)
+    private let gap: Duration
     private(set) var hasLostTrack = false
 
     private static let names: [UInt8: (UInt8, UInt8)] = {
@@ -102,10 +104,16 @@ private struct KeyOracle {
         return names
     }()
 
-    init(_ options: ReaderOptions) { lines = LineOracle(options) }
+    init(_ options: ReaderOptions) {
+        lines = LineOracle(options)
+        gap = options.gap
+    }
 
     mutating func take(_ report: [UInt8], at instant: MonotonicTime, report index: Int) {
+        // A reader that breaks off with a key down never says that it is up.
+        if instant.since(lastReport) >= gap { (held, last) = ([], []) }
         lines.advance(to: instant)
+        lastReport = instant
         guard report.count >= 8 else { return }
         let slots = report[2..<8]
         // 1 to 3 say that the keyboard lost track.
