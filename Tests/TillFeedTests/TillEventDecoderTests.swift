@@ -207,6 +207,37 @@ let fullSale = #"""
         }
     }
 
+    @Test func aSaleNamesTheRewardsThatItSpentPointsOn() throws {
+        let redeem =
+            #""redeem":[{"reward":"voucher","points":"500","amount":"5.00"},{"reward":"mug","points":80}],"totals":"#
+        let event = try decode(fullSale.replacing(#""totals":"#, with: redeem, maxReplacements: 1))
+        guard case .sale(_, let sale) = event.content else { return }
+        #expect(sale.spentOn.map(\.reward) == ["voucher", "mug"])
+        #expect(sale.spentOn.map { "\($0.points)" } == ["500", "80"])
+        #expect(sale.spentOn.map { $0.amount?.description } == ["5.00 EUR", nil])
+    }
+
+    @Test(arguments: [
+        #"{"reward":"voucher","points":"0"}"#, #"{"reward":"voucher","points":"-5"}"#, #"{"points":"5"}"#,
+    ])
+    func aRewardForNothingIsRefused(entry: String) throws {
+        let line = fullSale.replacing(#""totals":"#, with: #""redeem":[\#(entry)],"totals":"#, maxReplacements: 1)
+        #expect(throws: TillLineProblem.self) { try decode(line) }
+    }
+
+    @Test func aQuestionCarriesItsBasket() throws {
+        let basket =
+            #"{"store":"300","register":"1","number":"7","kind":"sale","state":"open","currency":"EUR","lines":[],"totals":{"grand":"0"}}"#
+        let line =
+            #"{"v":1,"type":"reward.query","id":"1","source":"s","time":"2026-11-22T09:30:00Z","sale":\#(basket)}"#
+        guard case .rewards(nil, let sale?) = try decode(line).content else {
+            Issue.record("no basket")
+            return
+        }
+        #expect(sale.number == "7")
+        #expect(throws: TillLineProblem.self) { try decode(line.replacing(#""open""#, with: #""completed""#)) }
+    }
+
     @Test func anEmptyOptionalTextIsAbsent() throws {
         let event = try decode(fullSale.replacing(#""uid":"u-1""#, with: #""uid":"""#))
         guard case .sale(_, let sale) = event.content else { return }
@@ -215,7 +246,8 @@ let fullSale = #"""
 
     @Test(arguments: [
         ("card.remove", TillEvent.Content.card(.remove, nil)), ("member.query", .card(.memberQuery, nil)),
-        ("points.query", .card(.pointsQuery, nil)), ("control.signon", .control(.signon)),
+        ("points.query", .card(.pointsQuery, nil)), ("reward.query", .rewards(nil, nil)),
+        ("control.signon", .control(.signon)),
         ("control.heartbeat", .control(.heartbeat)), ("control.nosale", .control(.nosale)),
     ])
     func otherEventsNeedNoBody(type: String, content: TillEvent.Content) throws {

@@ -152,10 +152,7 @@ extension MemberState {
         let old = lots.firstIndex { $0.id == name }
         let hasEnded = old.map { lots[$0].hasExpired(on: day, activity: lastActivity) } ?? true
         let fresh = "\(spending.id)/back"
-        if sign < 0, let index = lots.firstIndex(where: { $0.id == fresh }), lots[index].remaining.ratio >= size.ratio {
-            try move(index, points)
-            return [try LotMovement(.restored, currency, fresh, size: size, sign: sign)]
-        }
+        if sign < 0 { return try spendAgain(size, of: currency, [fresh, name], program.redemption.order) }
         if let old, !isNew, !hasEnded || program.returns.expiredGrace == nil {
             try move(old, points)
             return [try LotMovement(.restored, currency, name, size: size, sign: sign)]
@@ -166,6 +163,38 @@ extension MemberState {
             lots.append(lot(fresh, size, spending, on: day, program, isNew: isNew))
         }
         return [try LotMovement(.restored, currency, fresh, size: size, sign: sign)]
+    }
+
+    /// A return was undone, so that what had come back is spent again: out of the lots that it came back to, or what ended of
+    /// them, then out of others.
+    private mutating func spendAgain(
+        _ points: Points, of currency: String, _ names: [String], _ order: RedemptionTerms.Order
+    ) throws(LoyaltyError) -> [LotMovement] {
+        var rest = points
+        var movements: [LotMovement] = []
+        func take(_ index: Int, _ state: inout MemberState) throws(LoyaltyError) {
+            let part = state.smaller(rest, state.lots[index].remaining)
+            guard part.units > 0 else { return }
+            try state.move(index, try part.negated())
+            rest = try rest.subtracting(part)
+            movements.append(try LotMovement(.restored, currency, state.lots[index].id, size: part, sign: -1))
+        }
+        for name in names {
+            guard let index = lots.firstIndex(where: { $0.id == name }) else { continue }
+            try take(index, &self)
+            let lost = smaller(rest, lots[index].lapsed)
+            guard lost.units > 0 else { continue }
+            lots[index].lapsed = try lots[index].lapsed.subtracting(lost)
+            rest = try rest.subtracting(lost)
+            movements.append(try LotMovement(.lapsed, currency, name, size: lost, sign: 0))
+        }
+        let others = lots.indices.filter { lots[$0].currency == currency }
+            .sorted { precedes(lots[$0], lots[$1], by: order, index: $0, $1) }
+        for index in others { try take(index, &self) }
+        guard rest.units > 0 else { return movements }
+        try owe(rest, currency)
+        movements.append(try LotMovement(.restored, currency, nil, size: rest, sign: -1))
+        return movements
     }
 
     private func lot(
