@@ -117,6 +117,12 @@ public struct LoyaltyDaemon: Sendable {
         services.append(
             .init(service: RetentionService(settings: settings, database: database, gate: gate, clock: clock, log: log))
         )
+        services.append(
+            .init(
+                service: AccountService(
+                    database: database, lanes: lanes, gate: gate, clock: clock, log: log,
+                    wakeUpstream: { upstream?.notify() }))
+        )
         services.append(.init(service: reload))
         if let readers { services.append(.init(service: readers)) }
         services.append(

@@ -39,9 +39,16 @@ public struct MemberReport: Hashable, Sendable, Codable {
     /// How many cards he has; their numbers are not kept.
     public var cards: Int
     public var updatedAt: Timestamp?
+    /// What this terminal knows of the member's points; empty in answers of older versions.
+    public var points: [PointsStatement]?
+    /// Points that were given together and end together, the oldest first; only those that hold something.
+    public var lots: [LotReport]?
+    /// Rewards that were given by themselves and have not ended.
+    public var rewards: [RewardReport]?
 
     private enum CodingKeys: String, CodingKey {
         case id, status, tier, segments, entitlements, birthday, household, balance, greeting, cards
+        case points, lots, rewards
         case replacedBy = "replaced_by"
         case balanceAsOf = "as_of"
         case updatedAt = "updated_at"

@@ -153,9 +153,13 @@ public struct TransactionReport: Hashable, Sendable, Codable {
     public var deliveredAt: Timestamp?
     /// The back end's last words about it.
     public var answer: String?
+    /// What it did to each lot of points.
+    public var lots: [LotChange]?
+    /// Rewards that it gave.
+    public var rewards: [RewardChange]?
 
     private enum CodingKeys: String, CodingKey {
-        case id, kind, program, trace, delivery, attempts, answer
+        case id, kind, program, trace, delivery, attempts, answer, lots, rewards
         case accruals = "points"
         case recordedAt = "recorded_at"
         case deliveredAt = "delivered_at"

@@ -38,7 +38,7 @@ struct Basket {
     var isRedeeming: Bool {
         sale.tenders.contains { $0.kind == .points && $0.amount.minorUnits > 0 }
             || sale.discounts.contains { $0.source == .loyalty && !$0.amount.isZero }
-            || lines.contains { !$0.isVoid && $0.lineClass == .reward }
+            || lines.contains { !$0.isVoid && $0.lineClass == .reward } || !sale.spentOn.isEmpty
     }
 
     // MARK: Cancellations

@@ -1,4 +1,4 @@
-import LoyaltyModel
+public import LoyaltyModel
 
 extension Evaluation {
     /// Step 5, punch cards: the stamps of each card, and the rewards that they complete.
@@ -106,5 +106,28 @@ extension StampCard {
     func rewards(_ prize: Prize, at stamps: Int128) -> Int128 {
         guard stamps >= Int128(prize.at) else { return 0 }
         return (stamps - Int128(prize.at)) / Int128(length) + 1
+    }
+}
+
+extension Program {
+    /// Rewards of one stamp card between two counts of a lifetime; below zero where stamps were taken back.
+    ///
+    /// - Throws: `number.overflow`.
+    public func stampRewards(
+        _ card: String, from before: DecimalNumber, to after: DecimalNumber, on day: CalendarDate
+    ) throws(LoyaltyError) -> [IssuedReward] {
+        guard let card = stampCards.first(where: { $0.id == card }) else { return [] }
+        let (old, new) = (Int128(try before.ratio.rounded(.floor)), Int128(try after.ratio.rounded(.floor)))
+        var rewards: [IssuedReward] = []
+        for prize in card.prizes {
+            let count = card.rewards(prize, at: max(new, 0)) - card.rewards(prize, at: max(old, 0))
+            guard count != 0 else { continue }
+            let expiry = prize.expiry ?? self.rewards.first { $0.id == prize.issue }?.expiry
+            rewards.append(
+                IssuedReward(
+                    reward: prize.issue, count: Int64(clamping: count),
+                    expires: count > 0 ? expiry?.lastDay(from: day, calendar: calendar, joined: nil) : nil))
+        }
+        return rewards
     }
 }

@@ -58,7 +58,7 @@ public struct SaleRecord: Hashable, Sendable, Codable {
         var points: [[Points]]
         var counters: [DecimalNumber]
         var referrerCounters: [DecimalNumber]
-        var restored: [Points]
+        public var restored: [Points]
         /// Lines that are back as a whole.
         var gone: Set<String>
     }

@@ -138,7 +138,8 @@ extension LaneService {
         answer.sale = outcome.sale
         answer.flags = outcome.flags
         if let earned = outcome.earned {
-            answer.points = .init(earned: earned, balanceHint: outcome.balanceHint, asOf: outcome.balanceAsOf)
+            answer.points = .init(outcome, earned: earned)
+            answer.rewards = outcome.rewards ?? []
             if outcome.member != nil || outcome.unverified {
                 answer.member = .init(id: outcome.member?.value, tier: outcome.tier, unverified: outcome.unverified)
             }

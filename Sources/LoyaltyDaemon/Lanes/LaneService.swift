@@ -175,6 +175,9 @@ actor LaneService: TillHandler {
         case .card(let verb, let card):
             training = false
             return await submitCard(event, verb, card)
+        case .rewards(let card, let basket):
+            training = false
+            return await submitRewardQuery(event, card, basket)
         case .sale(let verb, let sale):
             training = false
             learn(sale.register, of: event.identity.source)

@@ -14,12 +14,14 @@ extension DaemonState {
         let items = try await outbox.list(sale: detail.row.reference)
         let transactions = detail.transactions.map { transaction in
             let item = items.first { $0.id == transaction.id }
-            return TransactionReport(
+            var report = TransactionReport(
                 id: transaction.id, kind: transaction.kind, accruals: transaction.accruals,
                 program: transaction.program,
                 trace: transaction.trace, recordedAt: transaction.recordedAt,
                 delivery: item.map { DeliveryState($0.state) } ?? .none, attempts: item?.attempts ?? 0,
                 deliveredAt: item?.state == .sent ? item?.settledAt : nil, answer: item?.lastError ?? item?.warning)
+            (report.lots, report.rewards) = (transaction.lots, transaction.rewards)
+            return report
         }
         let lines = detail.document.lines.map { line in
             SaleDetail.Line(
@@ -65,7 +67,8 @@ extension DaemonState {
     }
 
     private func net(_ transactions: [LoyaltyTransaction]) -> [PointsAmount] {
-        sum(transactions.flatMap(\.accruals).map { ($0.currency, $0.total) })
+        let earning = transactions.filter { $0.kind.isEarning }
+        return sum(earning.flatMap(\.accruals).map { ($0.currency, $0.total) })
     }
 
     private func points(of line: String, _ transactions: [LoyaltyTransaction]) -> [PointsAmount] {

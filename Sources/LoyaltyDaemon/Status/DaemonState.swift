@@ -88,12 +88,19 @@ final class DaemonState: ControlState {
 
     func member(id: MemberID) async throws -> MemberReport? {
         guard let member = try await cache.member(id) else { return nil }
-        return MemberReport(member, cards: try await cache.cardCount(of: id))
+        return try await report(of: member)
+    }
+
+    private func report(of member: Member) async throws -> MemberReport {
+        var report = MemberReport(member, cards: try await cache.cardCount(of: member.id))
+        let program = await parts.lanes.program
+        report.state(try await AccountRegister(parts.database).statement(of: member.id, on: today, program: program))
+        return report
     }
 
     func member(card: CardNumber) async throws -> MemberReport? {
         guard let member = try await cache.find(card).member else { return nil }
-        return MemberReport(member, cards: try await cache.cardCount(of: member.id))
+        return try await report(of: member)
     }
 
     // MARK: Import

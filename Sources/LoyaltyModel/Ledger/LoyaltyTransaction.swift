@@ -9,6 +9,22 @@ public struct LoyaltyTransaction: Hashable, Sendable, Codable {
         case void
         /// The difference between two revisions of one sale, or a card added after the sale.
         case adjustment
+        /// Points spent on rewards.
+        case redemption
+        /// Spent points that came back, because the goods did.
+        case restoration
+        /// Points that ended unspent.
+        case expiry
+        /// A reward that was given by itself, for the points it cost.
+        case issue
+
+        /// Whether it gives points for goods or takes them back.
+        public var isEarning: Bool {
+            switch self {
+            case .accrual, .returned, .void, .adjustment: true
+            case .redemption, .restoration, .expiry, .issue: false
+            }
+        }
     }
 
     public struct SaleReference: Hashable, Sendable, Codable {
@@ -60,8 +76,13 @@ public struct LoyaltyTransaction: Hashable, Sendable, Codable {
     public var member: MemberID?
     /// The card's token, lower-case hex; nil where the till named the member.
     public var cardToken: String?
-    public var sale: SaleReference
+    /// nil for what no sale brought about, such as the end of points.
+    public var sale: SaleReference?
     public var accruals: [Accrual]
+    /// What it did to each lot; nil where no lots are kept.
+    public var lots: [LotChange]?
+    /// Rewards that were given, or taken back, with what they cost.
+    public var rewards: [RewardChange]?
     public var program: ProgramIdentity
     public var trace: [TraceStep]
     public var flags: [String]
@@ -71,7 +92,7 @@ public struct LoyaltyTransaction: Hashable, Sendable, Codable {
     public var recordedAt: Timestamp
 
     private enum CodingKeys: String, CodingKey {
-        case id, kind, member, sale, program, trace, flags
+        case id, kind, member, sale, program, trace, flags, lots, rewards
         case sequence = "seq"
         case cardToken = "card_token"
         case accruals = "points"
@@ -85,7 +106,7 @@ public struct LoyaltyTransaction: Hashable, Sendable, Codable {
         kind: Kind,
         member: MemberID?,
         cardToken: String?,
-        sale: SaleReference,
+        sale: SaleReference?,
         accruals: [Accrual],
         program: ProgramIdentity,
         trace: [TraceStep],

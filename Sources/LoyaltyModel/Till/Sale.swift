@@ -34,6 +34,8 @@ public struct Sale: Hashable, Sendable, Codable {
     public var tenders: [Tender]
     public var totals: SaleTotals
     public var links: [SaleLink]
+    /// Rewards that points were spent on; nil where the till sends none.
+    public var redeem: [RedeemedReward]?
 
     public init(
         store: String,

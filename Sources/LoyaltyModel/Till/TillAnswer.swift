@@ -24,12 +24,33 @@ public struct TillAnswer: Sendable, Hashable {
     }
 
     public struct PointsSummary: Sendable, Hashable, Codable {
+        /// What ends next.
+        public struct Ending: Sendable, Hashable, Codable {
+            /// The last day on which they can be spent.
+            public var day: CalendarDate
+            public var points: Points
+
+            public init(day: CalendarDate, points: Points) {
+                self.day = day
+                self.points = points
+            }
+        }
+
         public var earned: Points
         public var balanceHint: Points?
         public var asOf: Timestamp?
+        /// What can be spent as far as this machine knows; nil where it knows nothing of the member's points.
+        public var available: Points?
+        /// What cannot be spent yet.
+        public var pending: Points?
+        /// What the next credits pay first.
+        public var owed: Points?
+        /// What this document spent; below zero where it gave spent points back.
+        public var spent: Points?
+        public var ends: Ending?
 
         private enum CodingKeys: String, CodingKey {
-            case earned
+            case earned, available, pending, owed, spent, ends
             case balanceHint = "balance_hint"
             case asOf = "as_of"
         }
@@ -52,6 +73,10 @@ public struct TillAnswer: Sendable, Hashable {
     public var sale: String?
     public var member: MemberSummary?
     public var points: PointsSummary?
+    /// Rewards that this document gave.
+    public var rewards: [RewardChange]
+    /// Rewards that the member could have; the answer to `reward.query` alone.
+    public var offers: [RewardOfferSummary]?
     /// Two lines of up to 20 characters for the customer display.
     public var display: [String]
     public var signal: Signal?
@@ -70,6 +95,7 @@ public struct TillAnswer: Sendable, Hashable {
         self.code = code
         self.message = message
         self.column = column
+        rewards = []
         display = []
         flags = []
     }
@@ -79,7 +105,7 @@ extension TillAnswer: Codable {
     private enum CodingKeys: String, CodingKey {
         case version = "v"
         case acknowledges = "ack"
-        case result, code, message, column, sale, member, points, display, signal, flags
+        case result, code, message, column, sale, member, points, rewards, offers, display, signal, flags
     }
 
     public init(from decoder: any Decoder) throws {
@@ -94,6 +120,8 @@ extension TillAnswer: Codable {
         sale = try container.decodeIfPresent(String.self, forKey: .sale)
         member = try container.decodeIfPresent(MemberSummary.self, forKey: .member)
         points = try container.decodeIfPresent(PointsSummary.self, forKey: .points)
+        rewards = try container.decodeIfPresent([RewardChange].self, forKey: .rewards) ?? []
+        offers = try container.decodeIfPresent([RewardOfferSummary].self, forKey: .offers)
         display = try container.decodeIfPresent([String].self, forKey: .display) ?? []
         signal = try container.decodeIfPresent(Signal.self, forKey: .signal)
         flags = try container.decodeIfPresent([String].self, forKey: .flags) ?? []
@@ -110,6 +138,8 @@ extension TillAnswer: Codable {
         try container.encodeIfPresent(sale, forKey: .sale)
         try container.encodeIfPresent(member, forKey: .member)
         try container.encodeIfPresent(points, forKey: .points)
+        if !rewards.isEmpty { try container.encode(rewards, forKey: .rewards) }
+        try container.encodeIfPresent(offers, forKey: .offers)
         if !display.isEmpty { try container.encode(display, forKey: .display) }
         try container.encodeIfPresent(signal, forKey: .signal)
         if !flags.isEmpty { try container.encode(flags, forKey: .flags) }

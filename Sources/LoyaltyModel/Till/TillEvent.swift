@@ -4,6 +4,8 @@ public struct TillEvent: Sendable, Hashable {
         case sale(SaleVerb, Sale)
         case card(CardVerb, PresentedCard?)
         case control(ControlVerb)
+        /// `reward.query`: which rewards the holder of a card could have for a basket.
+        case rewards(PresentedCard?, Sale?)
     }
 
     /// The `sale.*` types. Raw values are the words behind the dot.

@@ -10,6 +10,8 @@ public struct Retention: Sendable, Hashable {
     public struct Removed: Sendable, Hashable {
         /// Sales with their lines, entries and delivered transactions.
         public var sales = 0
+        /// Delivered transactions that no sale brought about, such as points that ended.
+        public var entries = 0
         public var events = 0
         /// Voids whose sale never came.
         public var voids = 0
@@ -51,6 +53,7 @@ public struct Retention: Sendable, Hashable {
         var removed = Removed()
         let sales = before(now, days: saleDays)
         removed.sales = try await inBatches(database, limit) { try Self.removeSales($0, before: sales, $1) }
+        removed.entries = try await inBatches(database, limit) { try Self.removeEntries($0, before: sales, $1) }
         removed.events = try await inBatches(database, limit) {
             try Self.removeRows($0, "till_event", "(source, epoch, event_id)", "received_at < ?", [sales], $1)
         }
@@ -112,6 +115,7 @@ public struct Retention: Sendable, Hashable {
                     ORDER BY received_at LIMIT ?2
                     """), arguments: [limit, size])
         for id in ids {
+            try foldLots(of: id, database)
             for sql in [
                 "DELETE FROM outbox WHERE entry_id IN (SELECT id FROM ledger_entry WHERE sale_id = ?)",
                 "DELETE FROM ledger_entry WHERE sale_id = ?", "DELETE FROM sale WHERE id = ?",

@@ -69,9 +69,32 @@ public struct LedgerOutcome: Sendable, Hashable, Codable {
     public var earned: Points?
     public var balanceHint: Points?
     public var balanceAsOf: Timestamp?
+    /// What the holder can spend after this document, of the primary currency; nil where nothing is known of him.
+    public var available: Points?
+    /// What cannot be spent yet.
+    public var pending: Points?
+    /// What the next credits pay first.
+    public var owed: Points?
+    /// What ends next.
+    public var ending: Ending?
+    /// Points of the primary currency that this document spent (negative: gave back).
+    public var spent: Points?
+    /// Rewards that it gave, for points or by stamps.
+    public var rewards: [RewardChange]?
     public var flags: [String]
     /// Ids of the transactions that went to the outbox.
     public var transactions: [String]
+
+    public struct Ending: Sendable, Hashable, Codable {
+        /// The last day on which they can be spent.
+        public var day: CalendarDate
+        public var points: Points
+
+        public init(day: CalendarDate, points: Points) {
+            self.day = day
+            self.points = points
+        }
+    }
 
     init(decision: Decision, sale: String? = nil, flags: [String] = []) {
         self.decision = decision

@@ -35,15 +35,19 @@ struct MemberBooks {
         return counters
     }
 
+    func value(of key: CounterKey, _ holder: String) throws -> DecimalNumber {
+        let known = try String.fetchOne(
+            database.cachedStatement(
+                sql: "SELECT value FROM counter WHERE holder = ? AND name = ? AND scope = ? AND per = ? AND start = ?"),
+            arguments: [holder, key.name, key.scope.rawValue, key.per.rawValue, key.start?.description ?? ""])
+        return try known.map { try DecimalNumber($0) } ?? .zero
+    }
+
     func add(_ amount: DecimalNumber, to key: CounterKey, of holder: String) throws {
         guard !amount.isZero else { return }
         let start = key.start?.description ?? ""
         let arguments: StatementArguments = [holder, key.name, key.scope.rawValue, key.per.rawValue, start]
-        let known = try String.fetchOne(
-            database.cachedStatement(
-                sql: "SELECT value FROM counter WHERE holder = ? AND name = ? AND scope = ? AND per = ? AND start = ?"),
-            arguments: arguments)
-        let value = try (known.map { try DecimalNumber($0) } ?? .zero).adding(amount)
+        let value = try value(of: key, holder).adding(amount)
         if value.isZero {
             try database.cachedStatement(
                 sql: "DELETE FROM counter WHERE holder = ? AND name = ? AND scope = ? AND per = ? AND start = ?"

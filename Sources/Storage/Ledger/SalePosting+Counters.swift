@@ -28,7 +28,10 @@ extension SalePosting {
 
     /// Takes off all that a sale has added, before it is evaluated again.
     func uncount(_ id: Int64) throws {
-        for row in try counted(id) { try books.add(row.applied.negated(), to: row.change.key, of: row.holder) }
+        for row in try counted(id) {
+            try followStamps(row.change.key, of: row.holder, by: row.applied.negated())
+            try books.add(row.applied.negated(), to: row.change.key, of: row.holder)
+        }
         try database.cachedStatement(sql: "DELETE FROM sale_counter WHERE sale_id = ?").execute(arguments: [id])
     }
 
@@ -48,6 +51,7 @@ extension SalePosting {
                 let target = try row.change.amount.adding(taken.negated())
                 let difference = try target.adding(row.applied.negated())
                 guard !difference.isZero else { continue }
+                try followStamps(row.change.key, of: row.holder, by: difference)
                 try books.add(difference, to: row.change.key, of: row.holder)
                 try database.cachedStatement(
                     sql: """

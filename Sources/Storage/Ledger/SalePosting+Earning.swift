@@ -10,22 +10,24 @@ extension SalePosting {
     mutating func earn(_ id: Int64) throws {
         var changes = PointChanges()
         guard let holder = presenter, try !isVoided(id) else {
+            if presenter == nil, !sale.spentOn.isEmpty { raise("redeemed_without_card") }
             return try grant(id, nil, [], &changes)
         }
+        try spend(id, holder)
         let result = try evaluate(holder, id, isNew: true)
         for flag in result.flags { raise(flag) }
         kept = KeptPoints(result)
         try grant(id, holder, result.accruals, &changes)
         try settleCounters(changes.sales)
         let change = changes.settled(for: holder)
-        try note(change.accruals)
-        try postEntry(
-            LoyaltyTransactionDraft(
-                kind: .accrual, holder: holder, accruals: change.accruals, trace: result.trace + change.trace),
-            sale: id)
+        let lots = try regrant(id, holder, from: SaleStandingBefore(), to: result.grants)
+        try post(
+            .accrual, change, of: holder, sale: id, trace: result.trace + change.trace, lots, isAlwaysPosted: true)
+        try restoreSpendings([id], document: id)
+        try issue(result.issued, id, holder)
     }
 
-    private func isVoided(_ id: Int64) throws -> Bool {
+    func isVoided(_ id: Int64) throws -> Bool {
         try String.fetchOne(
             database.cachedStatement(sql: "SELECT state FROM sale WHERE id = ?"), arguments: [id]) == "voided"
     }
@@ -33,10 +35,13 @@ extension SalePosting {
     /// What the sale earns, with the member's counters and state, and what it adds to them.
     ///
     /// - Parameter isNew: false for a revision, which does not sell entitlements a second time.
-    private func evaluate(_ holder: Holder, _ id: Int64, isNew: Bool) throws -> EarnResult {
+    private mutating func evaluate(_ holder: Holder, _ id: Int64, isNew: Bool) throws -> EarnResult {
         let member = try holder.member.flatMap { try MemberCache.member(database, $0.value) }
         let owner = CounterOwner(holder, member)
         var state = try books.state(of: holder.key)
+        try open(holder)
+        let account = self.state(of: holder)
+        (state.lots, state.owed, state.lastActivity) = (account.lots, account.owed, account.lastActivity)
         let result = try program.evaluate(
             EarnInput(
                 sale: sale, occurredAt: closedAt, businessDay: submission.businessDay, member: member, state: state,
@@ -46,6 +51,7 @@ extension SalePosting {
         if result.tier ?? state.tier != state.tier || !bought.isEmpty {
             state.tier = result.tier ?? state.tier
             state.entitlements += bought
+            (state.lots, state.owed, state.lastActivity) = ([], [:], nil)
             try books.store(state, of: holder.key)
         }
         return result
@@ -58,6 +64,7 @@ extension SalePosting {
         try setHolder(id)
         try earn(id)
         try postReturns(id)
+        try storeAccounts()
         try updateFlags(id)
         try tally(database, "sale.matched", on: submission.receivedDay)
         try tally(database, "sale.late_card", on: submission.receivedDay)
@@ -105,25 +112,33 @@ extension SalePosting {
         try releaseReturns(of: id, &changes)
         try uncount(id)
         var trace: [TraceStep] = []
-        var accruals: [Accrual] = []
+        var result = EarnResult(accruals: [], trace: [], flags: [])
+        var before = SaleStandingBefore()
         if let holder {
-            let result = try evaluate(holder, id, isNew: false)
+            before = try standingBefore(id)
+            try spend(id, holder)
+            result = try evaluate(holder, id, isNew: false)
             for flag in result.flags { raise(flag) }
-            (trace, accruals) = (result.trace, result.accruals)
+            trace = result.trace
             kept = KeptPoints(result)
         }
-        try grant(id, holder, accruals, &changes)
+        try grant(id, holder, result.accruals, &changes)
         presenter = holder
         try takeReturns(id, &changes)
         try settleCounters(changes.sales)
-        for (changed, change) in changes.settled() {
-            if changed == holder { try note(change.accruals) }
-            try postEntry(
-                LoyaltyTransactionDraft(
-                    kind: .adjustment, holder: changed, accruals: change.accruals,
-                    trace: (changed == holder ? trace : []) + change.trace),
-                sale: id)
+        var lots: [LotMovement] = []
+        if let holder {
+            lots = try regrant(id, holder, from: before, to: result.grants)
+            changes.touch(holder)
         }
+        for (changed, change) in changes.settled() {
+            try post(
+                .adjustment, change, of: changed, sale: id, trace: (changed == holder ? trace : []) + change.trace,
+                changed == holder ? lots : [], answersFor: holder)
+        }
+        changes.sales.insert(id)
+        try restoreSpendings(changes.sales, document: id)
+        if let holder { try issue(result.issued, id, holder) }
     }
 
     /// A revision is evaluated under the version that gave the sale its points; where that is not kept, under the one of

@@ -21,12 +21,9 @@ extension SalePosting {
         try takeReturns(id, &changes)
         try settleCounters(changes.sales)
         for (holder, change) in changes.settled() {
-            if holder == presenter { try note(change.accruals) }
-            try postEntry(
-                LoyaltyTransactionDraft(
-                    kind: .returned, holder: holder, accruals: change.accruals, trace: change.trace),
-                sale: id)
+            try post(.returned, change, of: holder, sale: id, trace: change.trace)
         }
+        try restoreSpendings(changes.sales, document: id)
     }
 
     /// Sets the returned lines of a document against stored lines, as far as that has not been done.
@@ -112,7 +109,8 @@ extension SalePosting {
         for accrual in reversal.accruals {
             for (name, points) in try Self.linePoints(accrual) {
                 try changes.add(
-                    points.granted.negated(), qualifying: points.qualifying.negated(), points.currency, name, holder)
+                    points.granted.negated(), qualifying: points.qualifying.negated(), points.currency, name, holder,
+                    origin: id)
                 kept.points.append(points)
             }
         }
@@ -136,7 +134,7 @@ extension SalePosting {
             guard let holder = row.holder else { continue }
             for points in row.points {
                 try changes.add(
-                    points.granted, qualifying: points.qualifying, points.currency, row.line, holder)
+                    points.granted, qualifying: points.qualifying, points.currency, row.line, holder, origin: id)
             }
         }
         try database.execute(sql: "DELETE FROM sale_return WHERE sale_id = ?", arguments: [id])

@@ -56,14 +56,13 @@ extension SalePosting {
             try line.store(database)
         }
         try settleCounters(changes.sales)
+        let step = TraceStep(rule: "void", matched: true, reason: "the sale was voided")
         for (holder, change) in changes.settled() {
-            if holder == known.holder { try note(change.accruals) }
-            try postEntry(
-                LoyaltyTransactionDraft(
-                    kind: .void, holder: holder, accruals: change.accruals,
-                    trace: [TraceStep(rule: "void", matched: true, reason: "the sale was voided")]),
-                sale: known.id)
+            try post(.void, change, of: holder, sale: known.id, trace: [step], answersFor: known.holder)
         }
+        changes.sales.insert(known.id)
+        try restoreSpendings(changes.sales, document: known.id)
+        try storeAccounts()
         if let holder = known.holder {
             outcome.member = holder.member
             outcome.unverified = holder.member == nil

@@ -19,6 +19,10 @@ struct SalePosting {
     var earnedByPresenter: Points?
     /// Points of the sale that stay with the member when goods come back.
     var kept = KeptPoints()
+    /// The accounts that this document looks at, by holder.
+    var accounts: [String: Account] = [:]
+    /// What is kept of sales beside their lots.
+    var standings: [Int64: SaleStanding] = [:]
 
     init(database: Database, vault: CardVault, terminal: String, submission: SaleSubmission) {
         self.database = database
@@ -128,6 +132,7 @@ struct SalePosting {
             try updateFlags(id)
             try countSale()
         }
+        try storeAccounts()
         if presenter != nil { outcome.earned = earnedByPresenter ?? .zero(decimals: primaryDecimals) }
         try finishOutcome()
     }
@@ -153,8 +158,11 @@ struct SalePosting {
     private func balanceOfEntries(sale id: Int64, _ holder: Holder) throws -> Points {
         var total = Points.zero(decimals: primaryDecimals)
         for row in try Row.fetchAll(
-            database, sql: "SELECT units, decimals FROM ledger_entry WHERE sale_id = ? AND member_key = ?",
-            arguments: [id, holder.key])
+            database,
+            sql: """
+                SELECT units, decimals FROM ledger_entry
+                WHERE sale_id = ? AND member_key = ? AND kind NOT IN \(SalesRegister.otherKinds)
+                """, arguments: [id, holder.key])
         { total = try total.adding(Points(units: row["units"], decimals: row["decimals"])) }
         return total
     }
@@ -186,6 +194,7 @@ struct SalePosting {
         outcome.unverified = presenter.member == nil
         guard let id = presenter.member, let member = try MemberCache.member(database, id.value) else { return }
         outcome.tier = member.tier
+        try statePoints(of: presenter)
         guard let balance = member.balance else { return }
         var hint: Points? = balance
         let since = member.balanceAsOf?.microseconds ?? 0

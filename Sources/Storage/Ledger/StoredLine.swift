@@ -35,6 +35,16 @@ struct Holder: Hashable {
 
     static func key(of token: CardToken) -> String { "c:\(token.text)" }
 
+    /// From a key that was stored.
+    init?(key: String) {
+        let name = String(key.dropFirst(2))
+        switch key.prefix(2) {
+        case "m:": self.init(member: MemberID(name), token: nil)
+        case "c:": self.init(member: nil, token: CardToken(text: name))
+        default: return nil
+        }
+    }
+
     static func == (left: Holder, right: Holder) -> Bool { left.key == right.key }
     func hash(into hasher: inout Hasher) { hasher.combine(key) }
 }
@@ -83,7 +93,7 @@ struct StoredLine {
             try changes.add(
                 old.taken.subtracting(points[index].taken),
                 qualifying: old.qualifyingTaken.subtracting(points[index].qualifyingTaken),
-                old.currency, line, holder)
+                old.currency, line, holder, origin: saleID)
         }
     }
 
@@ -136,17 +146,25 @@ struct PointChanges {
     struct Change {
         var accruals: [Accrual] = []
         var trace: [TraceStep] = []
+        /// What returned goods change, by the sale that gave the points and their currency.
+        var origins: [Int64: [String: Points]] = [:]
     }
 
     private var changes: [Holder: Change] = [:]
     /// Sales of which goods came back, or came back no more.
     var sales: Set<Int64> = []
 
+    /// - Parameter origin: the sale whose goods came back, or came back no more; nil for what a sale gives.
     /// - Throws: `number.overflow`.
     mutating func add(
-        _ points: Points, qualifying: Points, _ currency: String, _ line: String, _ holder: Holder
+        _ points: Points, qualifying: Points, _ currency: String, _ line: String, _ holder: Holder,
+        origin: Int64? = nil
     ) throws(LoyaltyError) {
         guard !points.isZero || !qualifying.isZero else { return }
+        if let origin {
+            let known = changes[holder]?.origins[origin]?[currency] ?? .zero(decimals: points.decimals)
+            changes[holder, default: Change()].origins[origin, default: [:]][currency] = try known.adding(points)
+        }
         var accruals = changes[holder]?.accruals ?? []
         let zero = Points.zero(decimals: points.decimals)
         let index =
@@ -165,14 +183,14 @@ struct PointChanges {
         changes[holder, default: Change()].accruals = accruals
     }
 
+    /// Looks at a holder even if none of his lines changed.
+    mutating func touch(_ holder: Holder) { changes[holder, default: Change()].trace += [] }
+
     mutating func note(_ step: TraceStep, _ holder: Holder) { changes[holder, default: Change()].trace.append(step) }
 
-    /// What is left after netting, in a fixed order; holders without a change are left out.
+    /// What is left after netting, in a fixed order; some of it may come to nothing.
     func settled() -> [(holder: Holder, change: Change)] {
-        changes.sorted { $0.key.key < $1.key.key }.compactMap { holder, change in
-            let change = Self.netted(change)
-            return change.accruals.isEmpty ? nil : (holder, change)
-        }
+        changes.sorted { $0.key.key < $1.key.key }.map { ($0.key, Self.netted($0.value)) }
     }
 
     /// What is left for one holder.

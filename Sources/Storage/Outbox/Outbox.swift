@@ -12,7 +12,8 @@ public struct Outbox: OutboundQueue {
         public var kind: String
         public var currency: String
         public var points: Points
-        public var sale: String
+        /// nil for what no sale brought about.
+        public var sale: String?
         public var member: String?
         public var attempts: Int
         public var recordedAt: Timestamp
@@ -40,24 +41,25 @@ public struct Outbox: OutboundQueue {
             sale.store, sale.register
         FROM outbox INDEXED BY outbox_head
         JOIN ledger_entry ON ledger_entry.id = outbox.entry_id
-        JOIN sale ON sale.id = ledger_entry.sale_id
+        LEFT JOIN sale ON sale.id = ledger_entry.sale_id
         WHERE outbox.state = 'ready' AND outbox.is_head = 1 AND outbox.not_before <= ?
         ORDER BY outbox.sequence LIMIT ?
         """
 
     public func due(limit: Int, at now: Timestamp) async throws -> [OutboundEvent] {
-        let vault = database.vault
+        let (vault, terminal) = (database.vault, database.terminal)
         return try await reading { database in
             try Row.fetchAll(
                 database.cachedStatement(
                     sql: Self.dueQuery), arguments: [now.microseconds, limit]
             ).map { row in
                 let id: String = row["entry_id"]
-                let store: String = row["store"]
-                let register: String = row["register"]
+                let store: String? = row["store"]
+                let register: String? = row["register"]
+                let source = store.map { "/store/\(uriSegment($0))/register/\(uriSegment(register ?? ""))" }
                 let kind: String = row["kind"]
                 return OutboundEvent(
-                    id: id, source: "/store/\(uriSegment(store))/register/\(uriSegment(register))",
+                    id: id, source: source ?? "/terminal/\(uriSegment(terminal))",
                     type: "org.loyaltyd.transaction.\(kind).v1",
                     subject: (row["member_id"] as String?).map { "member/\($0)" },
                     time: Timestamp(microseconds: row["recorded_at"]), data: [UInt8](row["document"] as Data),
@@ -229,7 +231,7 @@ public struct Outbox: OutboundQueue {
                 SELECT outbox.*, ledger_entry.kind, ledger_entry.currency, ledger_entry.units, ledger_entry.decimals,
                     ledger_entry.member_id, ledger_entry.recorded_at, sale.reference
                 FROM outbox JOIN ledger_entry ON ledger_entry.id = outbox.entry_id
-                JOIN sale ON sale.id = ledger_entry.sale_id WHERE \(condition)
+                LEFT JOIN sale ON sale.id = ledger_entry.sale_id WHERE \(condition)
                 """, arguments: arguments
         ).map { row in
             let notBefore: Int64 = row["not_before"]

@@ -44,6 +44,9 @@ public struct SalesRegister: Sendable {
         public var counts: [String: Int]
     }
 
+    /// Kinds of entries that neither give points for goods nor take them back.
+    static let otherKinds = "('redemption', 'restoration', 'expiry', 'issue')"
+
     private let database: LoyaltyDatabase
 
     public init(_ database: LoyaltyDatabase) { self.database = database }
@@ -100,7 +103,7 @@ public struct SalesRegister: Sendable {
                 database,
                 sql: """
                     SELECT decimals, sum(max(units, 0)) AS given, sum(min(units, 0)) AS taken FROM ledger_entry
-                    WHERE recorded_day = ? GROUP BY decimals
+                    WHERE recorded_day = ? AND kind NOT IN \(Self.otherKinds) GROUP BY decimals
                     """, arguments: [day.description])
             {
                 given = try given.adding(Points(units: row["given"], decimals: row["decimals"]))
@@ -124,7 +127,8 @@ public struct SalesRegister: Sendable {
             database,
             sql: """
                 SELECT sale.*,
-                    (SELECT sum(units) FROM ledger_entry WHERE sale_id = sale.id) AS units,
+                    (SELECT sum(units) FROM ledger_entry WHERE sale_id = sale.id
+                        AND kind NOT IN \(Self.otherKinds)) AS units,
                     (SELECT max(currency) FROM ledger_entry WHERE sale_id = sale.id) AS points_currency,
                     (SELECT max(decimals) FROM ledger_entry WHERE sale_id = sale.id) AS decimals,
                     (SELECT min(state) FROM outbox JOIN ledger_entry ON ledger_entry.id = outbox.entry_id

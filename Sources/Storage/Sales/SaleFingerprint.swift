@@ -14,8 +14,12 @@ enum SaleFingerprint {
         var tenders = sale.tenders.map { "\($0.kind.rawValue)|\($0.amount)" }
         tenders.sort()
         let minute = sale.closedAt.map { "\($0.microseconds / 60_000_000)" } ?? ""
+        var parts = [lines, [sale.totals.grand.description], tenders, [minute]]
+        let redeemed = sale.spentOn.map { "\($0.reward)|\(plain($0.points))" }.sorted()
+        // Without rewards the digest is that of versions which knew none.
+        if !redeemed.isEmpty { parts.append(redeemed) }
         var hash = SHA256()
-        for part in [lines, [sale.totals.grand.description], tenders, [minute]] {
+        for part in parts {
             for text in part {
                 hash.update(data: Data(text.utf8))
                 hash.update(data: Data([0]))

@@ -29,6 +29,7 @@ extension TillFields {
         sale.discounts = try discounts(currency)
         sale.taxes = try taxes("taxes", currency)
         sale.tenders = try tenders(currency)
+        sale.redeem = try redeemedRewards(currency)
         for var link in try tables("links") { sale.links.append(try link.link(relation: nil)) }
         return sale
     }

@@ -112,6 +112,12 @@ public struct TillEventDecoder: Sendable {
         if type.hasPrefix("control."), let verb = TillEvent.ControlVerb(rawValue: String(type.dropFirst(8))) {
             return .control(verb)
         }
+        if type == Self.rewardQuery {
+            var card = try fields.object("card")
+            let presented = try card?.presentedCard()
+            var sale = try fields.object("sale")
+            return .rewards(presented, try sale?.basket())
+        }
         if let verb = TillEvent.CardVerb(rawValue: type) {
             var card = try verb == .present ? fields.requiredObject("card") : fields.object("card")
             return .card(verb, try card?.presentedCard())
@@ -126,7 +132,7 @@ public struct TillEventDecoder: Sendable {
 
     private static let types =
         TillEvent.SaleVerb.allCases.map { "sale.\($0.rawValue)" } + TillEvent.CardVerb.allCases.map(\.rawValue)
-        + TillEvent.ControlVerb.allCases.map { "control.\($0.rawValue)" }
+        + [rewardQuery] + TillEvent.ControlVerb.allCases.map { "control.\($0.rawValue)" }
 
     /// Nil for a payment card number: sequences are kept, and no till has counted that far.
     private func harmlessSequence(_ number: UInt64) -> UInt64? {

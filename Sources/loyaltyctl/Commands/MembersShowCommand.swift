@@ -57,9 +57,33 @@ struct MembersShowCommand: AsyncParsableCommand {
             ("Household", member.household), ("Balance", balance), ("Greeting", member.greeting),
             ("Cards", "\(member.cards)"), ("Updated", member.updatedAt.map { Words.instant($0, now: nil) }),
         ]
-        return facts.compactMap { name, value in
+        let head = facts.compactMap { name, value -> String? in
             guard let value, !value.isEmpty else { return nil }
             return name + String(repeating: " ", count: max(1, 14 - name.count)) + value
-        }.joined(separator: "\n")
+        }
+        return (head + points(member)).joined(separator: "\n")
+    }
+
+    /// Balances, what holds them, and rewards, as this terminal knows them.
+    private static func points(_ member: MemberReport) -> [String] {
+        var lines: [String] = []
+        for balance in member.points ?? [] {
+            var text = "\(balance.available) can be spent"
+            if !balance.pending.isZero { text += ", \(balance.pending) pending" }
+            if !balance.owed.isZero { text += ", \(balance.owed) owed" }
+            if let next = balance.endings.first { text += "; \(next.points) end after \(next.day)" }
+            lines.append("\(balance.currency): \(text)")
+        }
+        for lot in member.lots ?? [] {
+            var text = "  \(lot.remaining) of \(lot.granted) \(lot.currency) of \(lot.earned)"
+            if let day = lot.pendingUntil { text += ", from \(day)" }
+            if let day = lot.lastDay { text += ", until \(day)" }
+            lines.append(text + " (\(lot.origin))")
+        }
+        for reward in member.rewards ?? [] {
+            let until = reward.expires.map { ", until \($0)" } ?? ""
+            lines.append("reward \(reward.reward): \(reward.count), given on \(reward.issued)\(until)")
+        }
+        return lines.isEmpty ? [] : [""] + lines
     }
 }

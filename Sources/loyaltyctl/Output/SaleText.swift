@@ -76,6 +76,7 @@ struct SaleText {
                 + (transaction.attempts > 0 ? " after \(Words.count(transaction.attempts, "try", "tries"))" : "")
         ]
         if let answer = transaction.answer { lines.append("  back end: \(answer)") }
+        for reward in transaction.rewards ?? [] { lines.append("  reward \(Words.reward(reward))") }
         return lines
     }
 
@@ -91,6 +92,7 @@ struct SaleText {
             let name = [program.name, program.version].compactMap { $0 }.joined(separator: " ")
             lines.append(style.apply(.faint, "program \(name), \(program.hash.prefix(8))"))
             for step in transaction.trace { lines += explain(step) }
+            for change in transaction.lots ?? [] { lines.append("  " + Words.lot(change)) }
             lines.append("")
         }
         return lines.dropLast().joined(separator: "\n")

@@ -1,0 +1,117 @@
+public import LoyaltyModel
+
+extension Program {
+    /// The first day on which something of a member must be booked though he does nothing: the day after the last one of
+    /// a lot; where the program gives rewards by itself, also the day on which points can first be spent, and the day after
+    /// a period. nil where nothing will ever end.
+    ///
+    /// - Parameter settled: the last day after which all was booked.
+    public func nextDue(_ state: MemberState, after settled: CalendarDate?) -> CalendarDate? {
+        var due: CalendarDate?
+        func note(_ day: CalendarDate) { due = due.map { min($0, day) } ?? day }
+        let givesAtOnce = rewards.contains { $0.issue == .atOnce }
+        for lot in state.lots where lot.remaining.units > 0 {
+            if let last = lot.lastDay(activity: state.lastActivity) { note(last.adding(days: 1)) }
+            if givesAtOnce, let start = lot.pendingUntil, (settled ?? lot.earned) < start.adding(days: -1) {
+                note(start)
+            }
+        }
+        guard let from = settled?.adding(days: 1) ?? state.lastActivity,
+            state.lots.contains(where: { $0.remaining.units > 0 })
+        else { return due }
+        for period in Set(rewards.compactMap(\.issue.period)) {
+            if let end = calendar.end(of: period, on: from, joined: state.joined) { note(end.adding(days: 1)) }
+        }
+        return due
+    }
+
+    /// Books what happened by itself up to the beginning of a day: points that ended, rewards that fell due.
+    ///
+    /// - Parameters:
+    ///   - settled: the last day after which all was booked; moved on to the day before.
+    ///   - counters: those of `counterKeys(on:)`; asked only where rewards are given by themselves.
+    /// - Throws: `number.overflow`, and what `counters` throws.
+    public func advance(
+        _ state: inout MemberState, settled: inout CalendarDate?, to day: CalendarDate, member: Member?,
+        counters: (CalendarDate) throws -> Counters
+    ) throws -> (movements: [LotMovement], issued: [IssuedReward]) {
+        var movements: [LotMovement] = []
+        var issued: [IssuedReward] = []
+        while let due = nextDue(state, after: settled), due <= day {
+            let before = due.adding(days: -1)
+            if issuesRewards {
+                let given = try issueRewards(on: before, member: member, counters: counters(before), state: &state)
+                movements += given.movements
+                issued += given.issued
+            }
+            movements += try state.expire(on: due)
+            if issuesRewards {
+                let given = try issueRewards(
+                    on: due, member: member, counters: counters(due), state: &state, atOnceAlone: true)
+                movements += given.movements
+                issued += given.issued
+            }
+            settled = max(settled ?? before, before)
+        }
+        movements += try state.expire(on: day)
+        let before = day.adding(days: -1)
+        settled = max(settled ?? before, before)
+        return (movements, issued)
+    }
+
+    /// Whether rewards are given without being asked for, so that members must be looked at after a day.
+    public var issuesRewards: Bool { rewards.contains { $0.issue == .atOnce || $0.issue.period != nil } }
+}
+
+extension RewardDeclaration.Issue {
+    /// The period at whose end it is given.
+    var period: Period? {
+        switch self {
+        case .onRequest, .byStamps, .atOnce: nil
+        case .monthEnd: .month
+        case .quarterEnd: .quarter
+        case .yearEnd: .calendarYear
+        case .membershipYearEnd: .membershipYear
+        }
+    }
+}
+
+extension MemberState {
+    /// Brings the balance in line with what somebody else has counted, such as the back end: more goes into one lot of
+    /// that name that never ends, less comes off it, then off the lots that end first, and the rest is owed.
+    ///
+    /// - Throws: `number.overflow`.
+    public mutating func adjust(
+        by change: Points, of currency: String, lot name: String, program: String, on day: CalendarDate
+    ) throws(LoyaltyError) {
+        let zero = Points.zero(decimals: change.decimals)
+        var index = lots.firstIndex { $0.id == name }
+        if change.units > 0 {
+            let debt = owed[currency] ?? zero
+            let paid = smaller(change, debt)
+            if paid.units > 0 { try owe(try paid.negated(), currency) }
+            if index == nil {
+                lots.append(
+                    Lot(
+                        id: name, currency: currency, origin: name, program: program, granted: zero, remaining: zero,
+                        qualifying: zero, earned: day))
+                index = lots.count - 1
+            }
+            guard let index else { return }
+            lots[index].granted = try lots[index].granted.adding(change)
+            try move(index, try change.subtracting(paid))
+        } else if change.isNegative {
+            var rest = try change.negated()
+            var order = lots.indices.filter { lots[$0].currency == currency && $0 != index }
+                .sorted { precedes(lots[$0], lots[$1], by: .earliestExpiry, index: $0, $1) }
+            if let index { order.insert(index, at: 0) }
+            for index in order {
+                let part = smaller(rest, lots[index].remaining)
+                guard part.units > 0 else { continue }
+                try move(index, try part.negated())
+                rest = try rest.subtracting(part)
+            }
+            if rest.units > 0 { try owe(rest, currency) }
+        }
+    }
+}

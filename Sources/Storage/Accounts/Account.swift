@@ -1,0 +1,174 @@
+internal import EarnRules
+internal import Foundation
+internal import GRDB
+internal import LoyaltyModel
+
+/// The points of one holder, read and written inside the writer's transaction: lots, what is owed, and how much of it the
+/// back end told. The sum of all entries and of `opening` is the balance.
+struct Account {
+    /// The id of the lot that holds what the member file says and no sale of this terminal explains.
+    static let openingLot = "opening"
+
+    let key: String
+    /// Lots, what is owed and the last activity; the rest is as `MemberBooks` has it.
+    var state: MemberState
+    /// The balance of the member file that the lots contain, and its time.
+    private(set) var toldBalance: Points?
+    private(set) var toldAsOf: Timestamp?
+    /// What the member file brought or took in all.
+    private(set) var opening: Points?
+    /// The last day after which all was booked that happens by itself.
+    var settled: CalendarDate?
+    private var due: CalendarDate?
+    private var storedSettled: CalendarDate?
+    private var isNew: Bool
+    private var numbers: [String: Int64] = [:]
+    private var storedLots: [String: Lot] = [:]
+    private var storedActivity: CalendarDate?
+    private var storedOwed: [String: Points] = [:]
+    private var isTold = false
+
+    /// - Parameter state: what else is kept of the holder.
+    init(_ database: Database, key: String, state: MemberState) throws {
+        self.key = key
+        self.state = state
+        let row = try Row.fetchOne(
+            database.cachedStatement(sql: "SELECT * FROM account WHERE holder = ?"), arguments: [key])
+        isNew = row == nil
+        self.state.lots = []
+        self.state.owed = [:]
+        self.state.lastActivity = nil
+        if let row {
+            self.state.lastActivity = try (row["last_activity"] as String?).map { try CalendarDate($0) }
+            self.state.owed = try JSONDecoder().decode([String: Points].self, from: row["owed"] as Data)
+            toldBalance = try (row["told_balance"] as String?).map { try Points($0) }
+            toldAsOf = (row["told_as_of"] as Int64?).map { Timestamp(microseconds: $0) }
+            opening = try (row["opening"] as String?).map { try Points($0) }
+            due = try (row["due"] as String?).map { try CalendarDate($0) }
+            settled = try (row["settled"] as String?).map { try CalendarDate($0) }
+            for (number, lot) in try Self.lots(database, key) {
+                numbers[lot.id] = number
+                storedLots[lot.id] = lot
+                self.state.lots.append(lot)
+            }
+        }
+        (storedActivity, storedOwed, storedSettled) = (self.state.lastActivity, self.state.owed, settled)
+    }
+
+    /// Lots in the order in which they were given.
+    private static func lots(_ database: Database, _ key: String) throws -> [(Int64, Lot)] {
+        try Row.fetchAll(
+            database.cachedStatement(sql: "SELECT * FROM lot WHERE holder = ? ORDER BY number"), arguments: [key]
+        ).map { row in (row["number"], try Lot(row)) }
+    }
+
+    /// Writes what has changed, and when something ends next.
+    mutating func store(_ database: Database, _ program: Program) throws {
+        var next = (numbers.values.max() ?? 0) + 1
+        for lot in state.lots where storedLots[lot.id] != lot {
+            if let number = numbers[lot.id] {
+                try lot.update(database, key, number)
+            } else {
+                try lot.insert(database, key, next)
+                numbers[lot.id] = next
+                next += 1
+            }
+            storedLots[lot.id] = lot
+        }
+        let due = program.nextDue(state, after: settled)
+        // A day that passed without anything is worth a write only where the next thing depends on it.
+        let isLater = settled != storedSettled && program.issuesRewards
+        guard
+            isNew || isTold || isLater || due != self.due || storedActivity != state.lastActivity
+                || storedOwed != state.owed
+        else { return }
+        if isNew, !isTold, due == nil, state.lastActivity == nil, state.owed.isEmpty, state.lots.isEmpty { return }
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys]
+        try database.cachedStatement(
+            sql: """
+                INSERT INTO account (holder, last_activity, owed, told_balance, told_as_of, opening, settled,
+                    due)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+                ON CONFLICT DO UPDATE SET last_activity = excluded.last_activity, owed = excluded.owed,
+                    told_balance = excluded.told_balance, told_as_of = excluded.told_as_of, opening = excluded.opening,
+                    settled = excluded.settled, due = excluded.due
+                """
+        ).execute(arguments: [
+            key, state.lastActivity?.description,
+            state.owed.isEmpty ? "{}" : String(decoding: try encoder.encode(state.owed), as: UTF8.self),
+            toldBalance?.description, toldAsOf?.microseconds, opening?.description, settled?.description,
+            due?.description,
+        ])
+        (isNew, isTold, self.due) = (false, false, due)
+        (storedActivity, storedOwed, storedSettled) = (state.lastActivity, state.owed, settled)
+    }
+}
+
+/// The balance that the back end told.
+extension Account {
+    /// Takes up a balance of the member file that the lots do not contain yet: the lot `opening` gets what it has more than
+    /// the lots, after all entries since its time. What it has less is taken off that lot, then off those that end first.
+    mutating func takeUp(_ member: Member?, _ database: Database, _ program: Program, on day: CalendarDate) throws {
+        guard let member, let balance = member.balance else { return }
+        guard toldBalance != balance || toldAsOf != member.balanceAsOf else { return }
+        let currency = program.primaryCurrency
+        let decimals = program.currencies[currency] ?? 0
+        guard balance.decimals <= decimals || (try? balance.ratio.rounded(.floor, scale: decimals)) != nil else {
+            return
+        }
+        var wanted = Points(units: try balance.ratio.rounded(.floor, scale: decimals), decimals: decimals)
+        let since = member.balanceAsOf?.microseconds ?? 0
+        for row in try Row.fetchAll(
+            database.cachedStatement(
+                sql: "SELECT units, decimals FROM ledger_entry WHERE member_id = ? AND recorded_at > ?"),
+            arguments: [member.id.value, since])
+        { wanted = try wanted.adding(Points(units: row["units"], decimals: row["decimals"])) }
+        var held = Points.zero(decimals: decimals)
+        for lot in state.lots where lot.currency == currency { held = try held.adding(lot.remaining) }
+        held = try held.subtracting(state.owed[currency] ?? .zero(decimals: decimals))
+        let change = try wanted.subtracting(held)
+        try state.adjust(by: change, of: currency, lot: Self.openingLot, program: program.identity.hash, on: day)
+        opening = try (opening ?? .zero(decimals: decimals)).adding(change)
+        (toldBalance, toldAsOf, isTold) = (balance, member.balanceAsOf, true)
+    }
+}
+
+extension Lot {
+    init(_ row: Row) throws {
+        let decimals: Int = row["decimals"]
+        func points(_ column: String) -> Points { Points(units: row[column], decimals: decimals) }
+        func day(_ column: String) throws -> CalendarDate? {
+            try (row[column] as String?).map { try CalendarDate($0) }
+        }
+        self.init(
+            id: row["id"], currency: row["currency"], origin: row["origin"], issuer: row["issuer"],
+            program: row["program"], granted: points("granted"), remaining: points("remaining"),
+            qualifying: points("qualifying"), earned: try CalendarDate(row["earned"] as String),
+            pendingUntil: try day("pending_until"), expires: try day("expires"),
+            inactive: try (row["inactive"] as Data?).map { try JSONDecoder().decode(CalendarSpan.self, from: $0) })
+        lapsed = points("lapsed")
+    }
+
+    fileprivate func insert(_ database: Database, _ holder: String, _ number: Int64) throws {
+        try database.cachedStatement(
+            sql: """
+                INSERT INTO lot (holder, number, id, currency, decimals, origin, issuer, program, granted, remaining,
+                    lapsed, qualifying, earned, pending_until, expires, inactive)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                """
+        ).execute(arguments: [
+            holder, number, id, currency, granted.decimals, origin, issuer, program, granted.units, remaining.units,
+            lapsed.units, qualifying.units, earned.description, pendingUntil?.description, expires?.description,
+            try inactive.map { String(decoding: try JSONEncoder().encode($0), as: UTF8.self) },
+        ])
+    }
+
+    fileprivate func update(_ database: Database, _ holder: String, _ number: Int64) throws {
+        try database.cachedStatement(
+            sql: """
+                UPDATE lot SET granted = ?, remaining = ?, lapsed = ?, qualifying = ? WHERE holder = ? AND number = ?
+                """
+        ).execute(arguments: [granted.units, remaining.units, lapsed.units, qualifying.units, holder, number])
+    }
+}
