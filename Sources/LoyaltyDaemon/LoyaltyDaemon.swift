@@ -41,6 +41,8 @@ public struct LoyaltyDaemon: Sendable {
 
     public struct CheckReport: Sendable {
         public var program: String
+        /// Files with a time of their own.
+        public var versions: Int
         public var schemes: Int
         public var warnings: [String]
     }
@@ -52,7 +54,7 @@ public struct LoyaltyDaemon: Sendable {
         if settings.readers.backend == .capture { _ = try readers.player() }
         if let upstream = settings.upstream { _ = try UpstreamURL(upstream.url) }
         return CheckReport(
-            program: rules.program.identity.name, schemes: settings.schemes.count, warnings: rules.classifier.warnings)
+            program: rules.programs.versions[0].identity.name, versions: rules.programs.versions.count, schemes: settings.schemes.count, warnings: rules.classifier.warnings)
     }
 
     /// Runs until SIGTERM, SIGINT or the end of standard input. - Throws: `LoyaltyError` where it cannot start or go on.
@@ -60,11 +62,13 @@ public struct LoyaltyDaemon: Sendable {
         signal(SIGPIPE, SIG_IGN)
         // A reload that comes before its service listens must not end the start.
         signal(SIGHUP, SIG_IGN)
-        let rules = try RulesLoader(settings).load()
+        let loader = RulesLoader(settings)
+        var rules = try loader.load()
         for warning in rules.classifier.warnings { log.warning("\(warning)") }
         let readerRules = try ReaderRules(settings.readers)
         let database = try openDatabase()
         defer { database.close() }
+        rules = try await loader.completed(rules, ProgramArchive(database), at: clock.now, log: log)
         let register = ReaderRegister { description in readerRules.register(of: description) }
         let lanes = LaneService(
             settings: settings, database: database, rules: rules, clock: clock, readers: register, log: log)
@@ -103,8 +107,8 @@ public struct LoyaltyDaemon: Sendable {
             settings: settings, process: process, lanes: lanes, concerns: concerns, notifier: notifier, clock: clock,
             log: log)
 
-        log.notice(
-            "starting", metadata: ["terminal": "\(database.terminal)", "program": "\(rules.program.identity.name)"])
+        let program = await lanes.program.identity
+        log.notice("starting", metadata: ["terminal": "\(database.terminal)", "program": "\(program.name)"])
         // Shutdown goes from the last to the first: first nothing new comes in, at last what is stored is sent.
         var services: [ServiceGroupConfiguration.ServiceConfiguration] = []
         if let upstream { services.append(.init(service: DeliveryService(upstream: upstream, log: log))) }

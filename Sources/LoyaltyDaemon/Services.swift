@@ -217,13 +217,16 @@ struct ReloadService: Service {
             let fresh = try SettingsLoader(process).load()
             // All of it, although only the rules are used now: the next start must not be the one that fails.
             _ = try LoyaltyDaemon.check(fresh)
-            let rules = try RulesLoader(fresh).load()
+            let loader = RulesLoader(fresh)
+            let rules = try await loader.completed(
+                loader.load(), ProgramArchive(lanes.database), at: clock.now, log: log)
             for warning in rules.classifier.warnings { log.warning("\(warning)") }
             await lanes.replace(rules)
+            let program = await lanes.program.identity
             concerns.clear(Self.rejected)
             log.notice(
                 "reloaded the program and the card schemes; other settings apply at the next start",
-                metadata: ["program": "\(rules.program.identity.name)"])
+                metadata: ["program": "\(program.name)"])
         } catch {
             log.error("the new configuration is not used", metadata: ["error": "\(error)"])
             concerns.raise(

@@ -58,7 +58,8 @@ struct LoyaltydCommand: AsyncParsableCommand {
             if checkConfig {
                 let report = try LoyaltyDaemon.check(settings)
                 for warning in report.warnings { complain("warning: \(warning)") }
-                print("The configuration is good: program \(report.program), \(report.schemes) card schemes.")
+                let versions = report.versions == 1 ? "" : " in \(report.versions) versions"
+                print("The configuration is good: program \(report.program)\(versions), \(report.schemes) card schemes.")
                 return
             }
             try await LoyaltyDaemon(settings: settings, process: process, readsStandardInput: till == .stdin).run()

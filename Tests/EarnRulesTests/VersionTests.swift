@@ -22,6 +22,33 @@ import Testing
         let clash = #expect(throws: LoyaltyError.self) { try ProgramVersions([old, old]) }
         #expect(clash?.code == .programConflict)
         #expect(throws: LoyaltyError.self) { try ProgramVersions([]) }
+        #expect(try versions.next(after: Timestamp("2026-03-09T00:00:00Z"))?.identity.hash == "b")
+        #expect(try versions.next(after: Timestamp("2026-03-11T00:00:00Z")) == nil)
+    }
+
+    private func version(_ effective: String?, _ hash: String) throws -> Program {
+        try Program.load(
+            toml: "schema = 1\nprogram = \"s\"\n" + (effective.map { "effective = \($0)\n" } ?? ""), file: "s.toml",
+            hash: hash)
+    }
+
+    @Test func whatWasInForceCountsForTheTimeBeforeTheFirstFile() throws {
+        // The latest in force first, as after two changes in place and the removal of the first file.
+        let kept = [try version(nil, "second"), try version(nil, "first"), try version("2026-02-01", "february")]
+        let versions = try ProgramVersions([version("2026-03-10", "march")], kept: kept + [version(nil, "march")])
+        func hash(_ time: String) throws -> String { try versions.program(at: Timestamp(time)).identity.hash }
+        #expect(try hash("2026-03-10T00:00:00Z") == "march")
+        #expect(try hash("2026-03-09T23:59:59Z") == "february")
+        #expect(try hash("2026-01-31T23:59:59Z") == "second")
+        #expect(versions.program(hash: "first") != nil)
+        #expect(versions.kept.count == 3)
+    }
+
+    @Test func twoThatBeginTogetherAreRefusedWithTheirPlace() throws {
+        let clash = #expect(throws: LoyaltyError.self) {
+            try ProgramVersions([version("2026-03-10", "a"), version("2026-03-10", "b")])
+        }
+        #expect(clash?.place == Place(file: "s.toml", line: 3, column: 13, path: "effective"))
     }
 }
 

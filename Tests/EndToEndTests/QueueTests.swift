@@ -14,6 +14,9 @@ struct StatusDocument: Decodable {
         var state: String
     }
 
+    struct Program: Decodable { var version: String? }
+
+    var program: Program?
     var state: String
     var reason: String
     var terminal: String?

@@ -44,7 +44,7 @@ private final class Files {
         #expect(settings.storage.budget == 1024 * 1_048_576)
         #expect(settings.page?.port == 8787)
         #expect(settings.upstream == nil)
-        #expect(settings.programFile == nil)
+        #expect(settings.programFiles == [])
         #expect(settings.logLevel == "info")
     }
 
@@ -80,7 +80,7 @@ private final class Files {
             """
         ])
         let settings = try files.load()
-        #expect(settings.programFile == files.path + "/p/program.toml")
+        #expect(settings.programFiles == [files.path + "/p/program.toml"])
         #expect(settings.upstream?.tokenFile == files.path + "/token")
         #expect(settings.till.socketPath == "/srv/run/tills")
         #expect(settings.controlSocketPath == "/srv/run/control.sock")

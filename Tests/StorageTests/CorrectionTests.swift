@@ -1,3 +1,4 @@
+import EarnRules
 import Foundation
 import GRDB
 import LoyaltyModel
@@ -97,7 +98,7 @@ import Testing
         let outcome = try await terminal.send(sale("1", [line("1", "A", "1", "5.00")]), id: "e1")
         try await terminal.send(back("A", "-1", SaleLink(relation: .returns, number: "1"), number: "2"), id: "r1")
         let late = try await terminal.ledger.attachLate(
-            terminal.attachment(anna), to: #require(outcome.sale), program: terminal.program,
+            terminal.attachment(anna), to: #require(outcome.sale), programs: ProgramVersions([terminal.program]),
             receivedAt: terminal.now, receivedDay: terminal.now.date
         ).value
         #expect(late.earned?.description == "0")

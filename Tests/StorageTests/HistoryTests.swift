@@ -1,3 +1,4 @@
+import EarnRules
 import Foundation
 import GRDB
 import LoyaltyModel
@@ -123,7 +124,7 @@ import Testing
                 return
             }
             _ = try await terminal.ledger.attachLate(
-                terminal.attachment(card), to: reference, program: terminal.program, receivedAt: terminal.now,
+                terminal.attachment(card), to: reference, programs: ProgramVersions([terminal.program]), receivedAt: terminal.now,
                 receivedDay: terminal.now.date
             ).value
         }

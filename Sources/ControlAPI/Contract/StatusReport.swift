@@ -17,7 +17,10 @@ public struct StatusReport: Hashable, Sendable, Codable {
     public var version: String?
     public var terminal: String?
     public var uptimeSeconds: Int64?
+    /// The version of the program that is in force now.
     public var program: ProgramIdentity?
+    /// The version that begins next.
+    public var nextProgram: NextProgram?
     /// The till is in training: nothing counts.
     public var training: Bool
     public var readers: [ReaderReport]
@@ -38,6 +41,7 @@ public struct StatusReport: Hashable, Sendable, Codable {
         case state, reason, since, now, version, terminal, program, training, readers, till, members, queue, upstream
         case today, attention, disk, counters
         case uptimeSeconds = "uptime_seconds"
+        case nextProgram = "next_program"
         case answerTime = "answer_time"
     }
 
@@ -59,6 +63,22 @@ public struct StatusReport: Hashable, Sendable, Codable {
 
     /// Readers that can read now.
     public var readyReaders: Int { readers.count { $0.state == .ready } }
+}
+
+/// A version of the program that has not begun yet.
+public struct NextProgram: Hashable, Sendable, Codable {
+    public var name: String
+    public var version: String?
+    public var hash: String
+    /// As the file says it: a day in the program's zone, or a time with its offset.
+    public var effective: String
+
+    public init(name: String, version: String?, hash: String, effective: String) {
+        self.name = name
+        self.version = version
+        self.hash = hash
+        self.effective = effective
+    }
 }
 
 /// The till's side.

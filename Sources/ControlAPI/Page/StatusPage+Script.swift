@@ -128,6 +128,8 @@ extension StatusPage {
           $("footer").textContent = [s.version ? "loyaltyd " + s.version : "",
             s.program ? "program " + s.program.name + (s.program.version ? " " + s.program.version : "")
               + " (" + s.program.hash.slice(0, 8) + ")" : "",
+            s.next_program ? "from " + s.next_program.effective + " "
+              + (s.next_program.version || s.next_program.name) : "",
             s.answer_time ? "card answered in " + (s.answer_time.p99_us / 1000).toFixed(2) + " ms (99 of 100)" : "",
             s.uptime_seconds !== undefined ? "up " + span(s.uptime_seconds) : ""].filter(x => x).join(" · ");
         };

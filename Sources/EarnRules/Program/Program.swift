@@ -22,6 +22,8 @@ public struct Program: Sendable {
 
     /// From when on it holds; nil from the beginning of time.
     public let effective: Effective?
+    /// Where the file says so; the file itself where it does not.
+    public let effectivePlace: Place
     public let calendar: ProgramCalendar
     public let counters: [CounterDeclaration]
     public let tiers: TierLadder?
@@ -46,10 +48,18 @@ public struct Program: Sendable {
 }
 
 /// The start of a program version. Key `effective`.
-public enum Effective: Hashable, Sendable {
+public enum Effective: Hashable, Sendable, CustomStringConvertible {
     /// From the beginning of the day in the program's zone.
     case day(CalendarDate)
     case instant(Timestamp)
+
+    /// As a file says it: `2026-03-10`, or a time with its offset.
+    public var description: String {
+        switch self {
+        case .day(let day): day.description
+        case .instant(let instant): instant.description
+        }
+    }
 }
 
 /// What the file says of a points currency besides its decimals.

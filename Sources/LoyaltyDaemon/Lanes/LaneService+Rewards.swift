@@ -15,7 +15,7 @@ extension LaneService {
         }
         guard case .card(let card) = await resolve(presented), card.standing != .blocked, let member = card.member
         else { return answered(event, .ignored, code: "not_known") }
-        let program = rules.program
+        let program = rules.programs.program(at: event.time)
         let day =
             event.businessDay ?? settings.site.zone.businessDay(event.time, cutoff: settings.site.dayCutoff)
         var answer = TillAnswer(acknowledges: event.identity.id, result: .accepted, code: "live")

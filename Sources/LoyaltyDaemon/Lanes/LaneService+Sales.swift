@@ -1,5 +1,6 @@
 internal import CardReading
 internal import Checkout
+internal import EarnRules
 internal import Logging
 internal import LoyaltyModel
 internal import Storage
@@ -45,8 +46,8 @@ extension LaneService {
             event: event, verb: verb, sale: sale,
             businessDay: event.businessDay
                 ?? settings.site.zone.businessDay(closed, cutoff: settings.site.dayCutoff),
-            attachment: nil, program: rules.program, receivedAt: now,
-            receivedDay: today, flags: cards.flags + event.flags.filter(Self.keptFlags.contains))
+            attachment: nil, program: rules.programs.program(at: closed), programs: rules.programs,
+            receivedAt: now, receivedDay: today, flags: cards.flags + event.flags.filter(Self.keptFlags.contains))
         let isRepeat: Bool
         do throws(LoyaltyError) { isRepeat = try await ledger.isRepeat(submission) } catch {
             return answered(event, .rejected, code: error.code.name, message: error.message)

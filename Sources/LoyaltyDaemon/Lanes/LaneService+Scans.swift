@@ -114,7 +114,7 @@ extension LaneService {
     /// Adds a card to a stored sale. Nobody waits for it: the lane has told the cashier, and a failure is logged.
     func attachLate(_ card: Lane.Card, _ reference: String) {
         let ticket = ledger.attachLate(
-            attachment(card), to: reference, program: rules.program, receivedAt: clock.now, receivedDay: today)
+            attachment(card), to: reference, programs: rules.programs, receivedAt: clock.now, receivedDay: today)
         Task {
             do {
                 let outcome = try await ticket.value

@@ -18,7 +18,9 @@ actor LaneService: TillHandler {
     /// What a reload replaces.
     struct Rules: Sendable {
         var classifier: CardClassifier
-        var program: Program
+        var programs: ProgramVersions
+        /// The files that `programs` were read from.
+        var copies: [ProgramArchive.Copy] = []
     }
 
     struct Outlets: Sendable {
@@ -31,7 +33,10 @@ actor LaneService: TillHandler {
     }
 
     struct Snapshot: Sendable {
+        /// In force now.
         var program: ProgramIdentity
+        /// Begins next, and when.
+        var nextProgram: (identity: ProgramIdentity, effective: Effective)?
         var primaryCurrency: String
         var training: Bool
         var refusing: Bool
@@ -95,6 +100,9 @@ actor LaneService: TillHandler {
         members = MemberCache(database)
     }
 
+    /// The version of the program that is in force now.
+    var program: Program { rules.programs.program(at: clock.now) }
+
     nonisolated var classifier: CardClassifier { screen.withLock { $0 } }
 
     func connect(_ outlets: Outlets) { self.outlets = outlets }
@@ -111,8 +119,11 @@ actor LaneService: TillHandler {
     }
 
     func snapshot() -> Snapshot {
-        Snapshot(
-            program: rules.program.identity, primaryCurrency: rules.program.primaryCurrency, training: training,
+        let (program, next) = (program, rules.programs.next(after: clock.now))
+        return Snapshot(
+            program: program.identity,
+            nextProgram: next.flatMap { next in next.effective.map { (next.identity, $0) } },
+            primaryCurrency: program.primaryCurrency, training: training,
             refusing: isOverBudget, connections: connections, registers: Set(registerOfSource.values),
             lastEventAt: lastEventAt, results: resultsDay == today ? results : [:], answerTime: answerTimes.report,
             sequences: sequences)

@@ -136,7 +136,8 @@ public struct DaemonSettings: Sendable {
     public var till: Till
     public var readers: Readers
     public var schemes: [Scheme]
-    public var programFile: String?
+    /// The program file and those of its folder, each a version of the program; empty: the standard program.
+    public var programFiles: [String]
     public var lane: Lane
     public var storage: Storage
     public var upstream: Upstream?

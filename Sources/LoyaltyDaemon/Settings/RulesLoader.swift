@@ -1,28 +1,65 @@
 internal import CardReading
 internal import EarnRules
+internal import Logging
 internal import LoyaltyModel
 internal import Storage
 
-/// Turns the settings into what the lanes work by: the card classifier and the program.
+/// Turns the settings into what the lanes work by: the card classifier and the versions of the program.
 struct RulesLoader {
     private let settings: DaemonSettings
 
     init(_ settings: DaemonSettings) { self.settings = settings }
 
-    /// - Throws: errors of the configuration or the program file, with their place, of kind `configuration`.
+    /// - Throws: errors of the configuration or a program file, with their place, of kind `configuration`.
     func load() throws(LoyaltyError) -> LaneService.Rules {
         do {
+            let copies = try files()
+            var programs: [Program] = []
+            for copy in copies {
+                programs.append(try Program.load(toml: copy.text, file: copy.file, hash: copy.hash))
+            }
             return LaneService.Rules(
-                classifier: try CardClassifier(schemes: settings.schemes.map(scheme)), program: try program())
+                classifier: try CardClassifier(schemes: settings.schemes.map(scheme)),
+                programs: try ProgramVersions(programs), copies: copies)
         } catch {
             throw asConfigurationError(error)
         }
     }
 
-    private func program() throws(LoyaltyError) -> Program {
-        guard let file = settings.programFile else { return try Program.standard() }
-        let text = try readText(file)
-        return try Program.load(toml: text, file: file, hash: sha256Text(Array(text.utf8)))
+    /// Keeps the program files that are in force from now on, and adds those that were in force before.
+    ///
+    /// A disk that takes no copy does not keep the lanes from working: the files are still there.
+    func completed(
+        _ rules: LaneService.Rules, _ archive: ProgramArchive, at now: Timestamp, log: Logger
+    ) async throws(LoyaltyError) -> LaneService.Rules {
+        do { try await archive.keep(rules.copies, at: now) } catch {
+            log.error("no copy of the program files was kept", metadata: ["error": "\(error)"])
+        }
+        var kept: [Program] = []
+        let known = Set(rules.copies.map(\.hash))
+        for copy in try await archive.copies() where !known.contains(copy.hash) {
+            do throws(LoyaltyError) {
+                kept.append(try Program.load(toml: copy.text, file: copy.file, hash: copy.hash))
+            } catch {
+                log.warning("a program that was in force before cannot be read", metadata: ["error": "\(error)"])
+            }
+        }
+        var rules = rules
+        rules.programs = try ProgramVersions(rules.programs.versions, kept: kept)
+        return rules
+    }
+
+    private func files() throws(LoyaltyError) -> [ProgramArchive.Copy] {
+        guard !settings.programFiles.isEmpty else {
+            let text = Program.standardText
+            return [ProgramArchive.Copy(hash: sha256Text(Array(text.utf8)), file: "(standard program)", text: text)]
+        }
+        var copies: [ProgramArchive.Copy] = []
+        for file in settings.programFiles {
+            let text = try readText(file)
+            copies.append(ProgramArchive.Copy(hash: sha256Text(Array(text.utf8)), file: file, text: text))
+        }
+        return copies
     }
 
     private func scheme(_ scheme: DaemonSettings.Scheme) throws(LoyaltyError) -> CardScheme {

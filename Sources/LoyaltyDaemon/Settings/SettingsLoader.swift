@@ -73,7 +73,7 @@ public struct SettingsLoader: Sendable {
             controlSocketPath: runtime + "/control.sock",
             till: try till(section("till", of: &root), runtime: runtime),
             readers: try readers(section("readers", of: &root), directory), schemes: try schemes(&root),
-            programFile: try program(section("program", of: &root), directory),
+            programFiles: try program(section("program", of: &root), directory),
             lane: try lane(section("lane", of: &root)), storage: try storage(section("storage", of: &root)),
             upstream: try upstream(section("upstream", of: &root), directory),
             page: try page(section("page", of: &root)), logLevel: try log(section("log", of: &root)))
@@ -218,11 +218,13 @@ public struct SettingsLoader: Sendable {
         throw reader.error("length", "expected a length from 1 to 64, or [shortest, longest]")
     }
 
-    private func program(_ reader: TableReader, _ directory: String) throws(LoyaltyError) -> String? {
+    /// The program file, and the further versions in the folder beside it.
+    private func program(_ reader: TableReader, _ directory: String) throws(LoyaltyError) -> [String] {
         var reader = reader
         let file = try reader.string("file").map { absolute($0, directory) }
         try reader.finish()
-        return file
+        guard let file else { return [] }
+        return [file] + (try dropIns(beside: file))
     }
 
     private func lane(_ reader: TableReader) throws(LoyaltyError) -> DaemonSettings.Lane {

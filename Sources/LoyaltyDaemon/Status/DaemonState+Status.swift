@@ -1,4 +1,5 @@
 internal import ControlAPI
+internal import EarnRules
 internal import LoyaltyModel
 internal import Storage
 internal import TillFeed
@@ -20,6 +21,11 @@ extension DaemonState {
         report.terminal = parts.database.terminal
         report.uptimeSeconds = parts.clock.monotonic.since(parts.startedAt).components.seconds
         report.program = lanes.program
+        report.nextProgram = lanes.nextProgram.map {
+            NextProgram(
+                name: $0.identity.name, version: $0.identity.version, hash: $0.identity.hash,
+                effective: $0.effective.description)
+        }
         report.training = lanes.training
         report.readers = readerReports
         report.till = TillReport(

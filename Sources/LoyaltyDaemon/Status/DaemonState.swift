@@ -93,7 +93,7 @@ final class DaemonState: ControlState {
 
     private func report(of member: Member) async throws -> MemberReport {
         var report = MemberReport(member, cards: try await cache.cardCount(of: member.id))
-        let program = await parts.lanes.rules.program
+        let program = await parts.lanes.program
         report.state(try await AccountRegister(parts.database).statement(of: member.id, on: today, program: program))
         return report
     }

@@ -31,7 +31,7 @@ struct AccountService: Service {
     /// Books all that fell due by the beginning of a day. - Throws: `storage.*`.
     @discardableResult
     func settle(_ day: CalendarDate) async throws(LoyaltyError) -> AccountKeeping.Settled {
-        try await AccountKeeping(database).settle(to: day, program: await lanes.rules.program, at: clock.now)
+        try await AccountKeeping(database).settle(to: day, program: await lanes.program, at: clock.now)
     }
 
     private func logged(_ day: CalendarDate) async -> Bool {

@@ -6,6 +6,7 @@ enum Schema {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("1") { database in try database.execute(sql: first) }
         migrator.registerMigration("2") { database in try database.execute(sql: second) }
+        migrator.registerMigration("programs") { database in try database.execute(sql: programs) }
         migrator.registerMigration("accounts") { database in try accounts(database) }
         return migrator
     }

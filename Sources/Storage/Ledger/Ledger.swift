@@ -20,11 +20,11 @@ public struct Ledger: Sendable {
         }
     }
 
-    /// Adds a card to a finished sale that had none. The outcome's flags say `late_card`.
+    /// Adds a card to a finished sale that had none, under the version that held at its end. The outcome's flags say `late_card`.
     ///
     /// Returns `duplicate` without effect where the sale has a card by now, or is unknown or voided.
     public func attachLate(
-        _ attachment: CardAttachment, to reference: String, program: Program, receivedAt: Timestamp,
+        _ attachment: CardAttachment, to reference: String, programs: ProgramVersions, receivedAt: Timestamp,
         receivedDay: CalendarDate
     ) -> CommitTicket<LedgerOutcome> {
         let (vault, terminal) = (database.vault, database.terminal)
@@ -33,7 +33,7 @@ public struct Ledger: Sendable {
                 let row = try Row.fetchOne(
                     database,
                     sql: """
-                        SELECT id, epoch, business_day, document FROM sale
+                        SELECT id, epoch, business_day, closed_at, document FROM sale
                         WHERE reference = ? AND state = 'completed' AND member_id IS NULL AND card_token IS NULL
                         """, arguments: [reference])
             else { return LedgerOutcome(decision: .duplicate, sale: reference) }
@@ -46,8 +46,10 @@ public struct Ledger: Sendable {
                 submission: SaleSubmission(
                     event: event, verb: .complete, sale: sale,
                     businessDay: try CalendarDate(row["business_day"] as String),
-                    attachment: attachment, program: program, receivedAt: receivedAt, receivedDay: receivedDay,
-                    flags: ["late_card"]))
+                    attachment: attachment,
+                    program: programs.program(
+                        at: sale.closedAt ?? Timestamp(microseconds: row["closed_at"], offsetMinutes: receivedAt.offsetMinutes)),
+                    programs: programs, receivedAt: receivedAt, receivedDay: receivedDay, flags: ["late_card"]))
             return try posting.attach(to: row["id"])
         }
     }

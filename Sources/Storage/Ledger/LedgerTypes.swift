@@ -23,7 +23,10 @@ public struct SaleSubmission: Sendable {
     public var sale: Sale
     public var businessDay: CalendarDate
     public var attachment: CardAttachment?
+    /// The version that held when the sale ended.
     public var program: Program
+    /// Where the version is found that gave a stored sale its points; nil: there is `program` alone.
+    public var programs: ProgramVersions?
     /// This machine's time, and the local day that the figures of today count under.
     public var receivedAt: Timestamp
     public var receivedDay: CalendarDate
@@ -32,8 +35,8 @@ public struct SaleSubmission: Sendable {
 
     public init(
         event: TillEvent, verb: TillEvent.SaleVerb, sale: Sale, businessDay: CalendarDate,
-        attachment: CardAttachment?, program: Program, receivedAt: Timestamp, receivedDay: CalendarDate,
-        flags: [String] = []
+        attachment: CardAttachment?, program: Program, programs: ProgramVersions? = nil, receivedAt: Timestamp,
+        receivedDay: CalendarDate, flags: [String] = []
     ) {
         self.event = event
         self.verb = verb
@@ -41,6 +44,7 @@ public struct SaleSubmission: Sendable {
         self.businessDay = businessDay
         self.attachment = attachment
         self.program = program
+        self.programs = programs
         self.receivedAt = receivedAt
         self.receivedDay = receivedDay
         self.flags = flags

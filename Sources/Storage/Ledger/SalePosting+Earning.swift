@@ -102,7 +102,7 @@ extension SalePosting {
             return try updateFlags(id)
         }
         if first == nil { try setHolder(id) }
-        if try hasOtherRules(id) { raise("rules_changed") }
+        try useRules(of: id)
         try postDifference(id, first ?? presenter)
         try updateFlags(id)
     }
@@ -141,15 +141,17 @@ extension SalePosting {
         if let holder { try issue(result.issued, id, holder) }
     }
 
-    /// Whether the sale was posted under another program file than the one that evaluates its revision.
-    private func hasOtherRules(_ id: Int64) throws -> Bool {
+    /// A revision is evaluated under the version that gave the sale its points; where that is not kept, under the one of
+    /// its time, with a flag.
+    private mutating func useRules(of id: Int64) throws {
         let hash = try String.fetchOne(
             database,
             sql: """
                 SELECT json_extract(CAST(document AS TEXT), '$.program.hash') FROM ledger_entry
                 WHERE sale_id = ? ORDER BY sequence DESC LIMIT 1
                 """, arguments: [id])
-        return hash.map { $0 != program.identity.hash } ?? false
+        guard let hash, hash != program.identity.hash else { return }
+        if let own = submission.programs?.program(hash: hash) { program = own } else { raise("rules_changed") }
     }
 
     /// Writes a sale's lines with their points, sets what came back against them, and notes the difference to before.

@@ -10,6 +10,8 @@ struct SalePosting {
     let vault: CardVault
     let terminal: String
     let submission: SaleSubmission
+    /// The version that the document is evaluated under: that of its time, or that which gave a revised sale its points.
+    var program: Program
     var outcome = LedgerOutcome(decision: .accepted)
     /// Whose answer this is: who holds the sale's points, which after a revision need not be the card of this document.
     var presenter: Holder?
@@ -27,11 +29,11 @@ struct SalePosting {
         self.vault = vault
         self.terminal = terminal
         self.submission = submission
+        program = submission.program
         presenter = Holder(submission.attachment)
     }
 
     var sale: Sale { submission.sale }
-    var program: Program { submission.program }
     var closedAt: Timestamp { sale.closedAt ?? submission.event.time }
 
     mutating func run() throws -> LedgerOutcome {

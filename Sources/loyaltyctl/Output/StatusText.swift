@@ -22,6 +22,10 @@ struct StatusText {
         lines += part("Today", today)
         if let disk = report.disk { lines += part("Disk", self.disk(disk)) }
         lines += part("Program", report.program.map(program))
+        if let next = report.nextProgram {
+            let identity = ProgramIdentity(name: next.name, version: next.version, hash: next.hash)
+            lines += part("", "from \(next.effective): \(program(identity))")
+        }
         lines += part("Version", version)
         for item in report.attention {
             lines += ["", style.apply(.warning, "! ") + item.message]

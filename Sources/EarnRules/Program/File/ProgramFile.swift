@@ -53,6 +53,7 @@ private struct ProgramFile {
         _ identity: ProgramIdentity, _ terms: [String: CurrencyTerms], _ currencies: [String], _ rounding: Rounding,
         _ tierTable: TableReader?
     ) throws(LoyaltyError) -> Program {
+        let effectivePlace = effectivePlace
         let effective = try effective()
         let calendar = try calendar()
         let zone = try ProgramZone.read(from: &reader) ?? .ofTheTill
@@ -80,7 +81,8 @@ private struct ProgramFile {
         let names = CounterName.all(rules, cards, rewards, caps, counters)
         let program = Program(
             identity: identity, currencies: context.currencies, primaryCurrency: context.primaryCurrency, zone: zone,
-            returns: try returns(), rules: rules, notices: notices, effective: effective, calendar: calendar,
+            returns: try returns(), rules: rules, notices: notices, effective: effective,
+            effectivePlace: effectivePlace, calendar: calendar,
             counters: counters, tiers: tiers, entitlements: entitlements, memberDays: days,
             beneficiaries: beneficiaries, partners: partners, stampCards: cards, rewards: rewards,
             redemption: try redemption(), currencyOrder: currencies, currencyTerms: terms, rounding: rounding,
@@ -103,6 +105,10 @@ private struct ProgramFile {
             throw LoyaltyError(
                 .programSchema, "this version reads program files of schema 1", at: reader.place(of: "schema"))
         }
+    }
+
+    private var effectivePlace: Place {
+        reader.keys.contains("effective") ? reader.place(of: "effective") : reader.place
     }
 
     private mutating func effective() throws(LoyaltyError) -> Effective? {
