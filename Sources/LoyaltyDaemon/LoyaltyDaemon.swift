@@ -54,7 +54,8 @@ public struct LoyaltyDaemon: Sendable {
         if settings.readers.backend == .capture { _ = try readers.player() }
         if let upstream = settings.upstream { _ = try UpstreamURL(upstream.url) }
         return CheckReport(
-            program: rules.programs.versions[0].identity.name, versions: rules.programs.versions.count, schemes: settings.schemes.count, warnings: rules.classifier.warnings)
+            program: rules.programs.versions[0].identity.name, versions: rules.programs.versions.count,
+            schemes: settings.schemes.count, warnings: rules.classifier.warnings)
     }
 
     /// Runs until SIGTERM, SIGINT or the end of standard input. - Throws: `LoyaltyError` where it cannot start or go on.

@@ -147,7 +147,7 @@ import Testing
         let booked = try await kinds(terminal)
         #expect(
             booked == [
-                "accrual 300", "redemption -200", "accrual 40", "return -20", "restoration 100", "void -20",
+                "accrual 300", "redemption -200", "accrual 40", "accrual ", "return -20", "restoration 100", "void -20",
                 "restoration 100",
             ])
     }

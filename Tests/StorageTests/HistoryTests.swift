@@ -124,7 +124,8 @@ import Testing
                 return
             }
             _ = try await terminal.ledger.attachLate(
-                terminal.attachment(card), to: reference, programs: ProgramVersions([terminal.program]), receivedAt: terminal.now,
+                terminal.attachment(card), to: reference, programs: ProgramVersions([terminal.program]),
+                receivedAt: terminal.now,
                 receivedDay: terminal.now.date
             ).value
         }

@@ -218,7 +218,8 @@ import Testing
         let reference = try #require(first.sale)
         for (card, decision) in [("2984000000011", LedgerOutcome.Decision.accepted), ("2984000000028", .duplicate)] {
             let outcome = try await terminal.ledger.attachLate(
-                terminal.attachment(card), to: reference, programs: ProgramVersions([terminal.program]), receivedAt: terminal.now,
+                terminal.attachment(card), to: reference, programs: ProgramVersions([terminal.program]),
+                receivedAt: terminal.now,
                 receivedDay: terminal.now.date
             ).value
             #expect(outcome.decision == decision)

@@ -224,9 +224,6 @@ private struct ProgramFile {
     private mutating func rewards() throws(LoyaltyError) -> [RewardDeclaration] {
         var rewards: [RewardDeclaration] = []
         for table in try reader.tables("reward") {
-            notices.append(
-                Program.Notice(
-                    message: "the daemon takes no redemptions yet; the back end gives it", place: table.place))
             var file = RewardFile(table, context)
             rewards.append(try file.read(&names))
         }

@@ -53,9 +53,6 @@ struct RuleFile {
         }
         if rule.memberDay != nil { note("member_day", "the daemon does not take bookings yet") }
         if case .periodBonus = rule.effect { note("kind", "the back end gives it at the end of the period") }
-        if let key = ["expires", "pending"].first(where: reader.keys.contains) {
-            note(key, "declared for the back end, which keeps the lots")
-        }
         if case .bonus(let bonus) = rule.effect, bonus.returns == .revokeIfUnqualified {
             note("returns", "the daemon takes returned goods' share of the bonus; the back end takes the rest")
         }
