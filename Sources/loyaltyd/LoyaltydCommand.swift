@@ -59,7 +59,8 @@ struct LoyaltydCommand: AsyncParsableCommand {
                 let report = try LoyaltyDaemon.check(settings)
                 for warning in report.warnings { complain("warning: \(warning)") }
                 let versions = report.versions == 1 ? "" : " in \(report.versions) versions"
-                print("The configuration is good: program \(report.program)\(versions), \(report.schemes) card schemes.")
+                print(
+                    "The configuration is good: program \(report.program)\(versions), \(report.schemes) card schemes.")
                 return
             }
             try await LoyaltyDaemon(settings: settings, process: process, readsStandardInput: till == .stdin).run()

@@ -48,7 +48,8 @@ public struct Ledger: Sendable {
                     businessDay: try CalendarDate(row["business_day"] as String),
                     attachment: attachment,
                     program: programs.program(
-                        at: sale.closedAt ?? Timestamp(microseconds: row["closed_at"], offsetMinutes: receivedAt.offsetMinutes)),
+                        at: sale.closedAt
+                            ?? Timestamp(microseconds: row["closed_at"], offsetMinutes: receivedAt.offsetMinutes)),
                     programs: programs, receivedAt: receivedAt, receivedDay: receivedDay, flags: ["late_card"]))
             return try posting.attach(to: row["id"])
         }

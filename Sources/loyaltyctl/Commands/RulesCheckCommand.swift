@@ -53,7 +53,9 @@ struct RulesCheckCommand: AsyncParsableCommand {
         } else {
             try output.print(VersionsReport(versions: versions)) { _ in
                 (["\(files.count) files are good together:"]
-                    + versions.map { "  \($0.effective.map { "from \($0)" } ?? "from the beginning"): \(Self.words($0))" })
+                    + versions.map {
+                        "  \($0.effective.map { "from \($0)" } ?? "from the beginning"): \(Self.words($0))"
+                    })
                     .joined(separator: "\n")
             }
         }
