@@ -27,7 +27,7 @@ public enum ReaderNotice: Sendable, Hashable {
             "the head cannot be told from here to stop: use a model that does not encrypt, or have the reader's property "
                 + "\"mask other cards\" switched off by its vendor"
         case .otherLayout(_, let suggested):
-            "set layout = \"\(suggested)\" in its [[readers.device]] section and restart, or scan the code for another "
+            "set layout = \"\(suggested)\" in its [[readers.device]] section and reload, or scan the code for another "
                 + "keyboard layout in the reader's manual"
         }
     }

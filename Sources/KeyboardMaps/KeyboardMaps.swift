@@ -28,6 +28,25 @@ public enum KeyboardMaps {
         return LayoutRegister(directories: directories(context)).names
     }
 
+    /// Every layout of XKB that this program has no table for, those with the same keys once: layouts first, then variants.
+    ///
+    /// - Parameter mayGoOn: asked before each, some hundreds that take milliseconds each.
+    /// - Returns: what was made until then; nothing where xkb-data is missing.
+    public static func others(while mayGoOn: () -> Bool = { true }) -> [KeyboardLayout] {
+        guard let context = xkb_context_new(XKB_CONTEXT_NO_ENVIRONMENT_NAMES) else { return [] }
+        defer { xkb_context_unref(context) }
+        xkb_context_set_log_level(context, XKB_LOG_LEVEL_CRITICAL)
+        var layouts: [KeyboardLayout] = []
+        for name in LayoutRegister(directories: directories(context)).names where mayGoOn() {
+            guard KeyboardLayout(named: name) == nil, let parsed = LayoutName(name),
+                let layout = layout(parsed, name, context),
+                !layouts.contains(where: { $0.hasSameKeys(as: layout) })
+            else { continue }
+            layouts.append(layout)
+        }
+        return layouts
+    }
+
     /// nil also for what XKB combines with layouts, such as `keypad` or `capslock`, and what has no letters of its own.
     private static func layout(_ parsed: LayoutName, _ name: String, _ context: OpaquePointer) -> KeyboardLayout? {
         let layout = XKBKeymap.with(parsed, in: context) { keymap in

@@ -1,4 +1,5 @@
 import Glibc
+import LoyaltyModel
 
 /// The names that XKB gives its layouts, for suggestions: `rules/evdev.lst` of xkb-data.
 struct LayoutRegister {
@@ -31,27 +32,10 @@ struct LayoutRegister {
 
     /// The names most like a word, the nearest first.
     static func nearest(to word: String, among names: [String], limit: Int = 4) -> [String] {
-        let scored = names.map { (name: $0, distance: distance($0, word)) }
+        let scored = names.map { (name: $0, distance: editDistance($0, word)) }
         let close = scored.filter { $0.distance <= max(1, word.utf8.count / 2) }
         return close.sorted { ($0.distance, $0.name.utf8.count, $0.name) < ($1.distance, $1.name.utf8.count, $1.name) }
             .prefix(limit).map(\.name)
-    }
-
-    /// Edit distance (Levenshtein).
-    private static func distance(_ first: String, _ second: String) -> Int {
-        let left = Array(first.utf8.prefix(64))
-        let right = Array(second.utf8.prefix(64))
-        var row = Array(0...right.count)
-        for (index, letter) in left.enumerated() {
-            var previous = row[0]
-            row[0] = index + 1
-            for column in right.indices {
-                let substitution = previous + (letter == right[column] ? 0 : 1)
-                previous = row[column + 1]
-                row[column + 1] = min(substitution, previous + 1, row[column] + 1)
-            }
-        }
-        return row[right.count]
     }
 
     private static func read(_ path: String) -> String? {

@@ -70,13 +70,14 @@ public struct LoyaltyDaemon: Sendable {
         let database = try openDatabase()
         defer { database.close() }
         rules = try await loader.completed(rules, ProgramArchive(database), at: clock.now, log: log)
-        let register = ReaderRegister { description in readerRules.register(of: description) }
+        let input = try ReaderInput(settings.readers.backend, readerRules, clock: clock)
+        let register = input.register
         let lanes = LaneService(
             settings: settings, database: database, rules: rules, clock: clock, readers: register, log: log)
         let upstream = try settings.upstream.map { try upstreamService($0, database) }
         let concerns = Concerns()
         let gate = StartGate()
-        let backend = try readerBackend(readerRules)
+        let backend = input.backend
         let signal: @Sendable (ReaderID, TillAnswer.Signal) -> Void = {
             backend?.signal(ScanDecoder.Signal($1), on: $0)
         }
@@ -105,7 +106,7 @@ public struct LoyaltyDaemon: Sendable {
             state: state, database: database, readers: readers, gate: gate, concerns: concerns, clock: clock,
             notifier: notifier, interval: watchdogInterval, log: log)
         let reload = ReloadService(
-            settings: settings, process: process, lanes: lanes, concerns: concerns, notifier: notifier, clock: clock,
+            process: process, lanes: lanes, readers: input, concerns: concerns, notifier: notifier, clock: clock,
             log: log)
 
         let program = await lanes.program.identity
@@ -133,14 +134,6 @@ public struct LoyaltyDaemon: Sendable {
         configuration.maximumGracefulShutdownDuration = Self.longestShutdown
         try await ServiceGroup(configuration: configuration).run()
         log.notice("stopped")
-    }
-
-    private func readerBackend(_ rules: ReaderRules) throws(LoyaltyError) -> (any ReaderBackend)? {
-        switch settings.readers.backend {
-        case .usb: USBReaderBackend(options: rules.options, clock: clock)
-        case .capture: CaptureReaderBackend(player: try rules.player(), clock: clock)
-        case .none: nil
-        }
     }
 
     private func openDatabase() throws(LoyaltyError) -> LoyaltyDatabase {

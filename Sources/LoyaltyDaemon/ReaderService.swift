@@ -36,7 +36,10 @@ final class ReaderService: Service {
         await withGracefulShutdownHandler {
             await withTaskGroup(of: Void.self) { tasks in
                 tasks.addTask { await self.keepStarting(continuation) }
-                for await event in events { await lanes.receive(event) }
+                // Straight to the thread of the lanes.
+                await withTaskExecutorPreference(lanes.thread) {
+                    for await event in events { await lanes.receive(event) }
+                }
                 tasks.cancelAll()
             }
         } onGracefulShutdown: {

@@ -192,9 +192,9 @@ struct ControlService: Service {
 
 /// SIGHUP: reads the configuration again. A bad one leaves the old in force.
 struct ReloadService: Service {
-    let settings: DaemonSettings
     let process: ProcessSetting
     let lanes: LaneService
+    let readers: ReaderInput
     let concerns: Concerns
     let notifier: ServiceNotifier
     let clock: SystemClock
@@ -215,17 +215,22 @@ struct ReloadService: Service {
         notifier.reloading(at: clock.monotonic)
         do {
             let fresh = try SettingsLoader(process).load()
-            // All of it, although only the rules are used now: the next start must not be the one that fails.
+            // All of it, although not all is used now: the next start must not be the one that fails.
             _ = try LoyaltyDaemon.check(fresh)
             let loader = RulesLoader(fresh)
             let rules = try await loader.completed(
                 loader.load(), ProgramArchive(lanes.database), at: clock.now, log: log)
+            let change = try readers.change(to: fresh.readers)
             for warning in rules.classifier.warnings { log.warning("\(warning)") }
             await lanes.replace(rules)
+            readers.apply(change)
             let program = await lanes.program.identity
             concerns.clear(Self.rejected)
+            if change.takesRestart {
+                log.warning("another readers.backend applies at the next start, and its reader settings with it")
+            }
             log.notice(
-                "reloaded the program and the card schemes; other settings apply at the next start",
+                "reloaded the program, the card schemes and the readers; other settings apply at the next start",
                 metadata: ["program": "\(program.name)"])
         } catch {
             log.error("the new configuration is not used", metadata: ["error": "\(error)"])

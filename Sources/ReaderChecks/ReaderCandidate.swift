@@ -120,7 +120,7 @@ struct ReaderCandidate {
             return [
                 note(
                     "denied", "the configuration forbids it (readers.deny)",
-                    "take it out of deny and restart loyaltyd if it should be read")
+                    "take it out of deny and reload loyaltyd if it should be read")
             ]
         }
         var findings = permission(situation) + holders(situation) + mode(situation) + power(situation)
@@ -209,7 +209,7 @@ struct ReaderCandidate {
         guard !isReader else { return [] }
         let isScannerMaker = KnownReader.all.contains { $0.vendorID == record.vendorID }
         let section =
-            "write claim = [\"\(record.usbID)\"] into [readers] and restart loyaltyd, which then takes it from \(driver)"
+            "write claim = [\"\(record.usbID)\"] into [readers] and reload loyaltyd, which then takes it from \(driver)"
         if kind == .serial {
             return [
                 note(

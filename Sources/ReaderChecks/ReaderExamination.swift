@@ -170,7 +170,7 @@ public struct ReaderExamination: Sendable, Hashable, Encodable {
             else { return nil }
             return (
                 "; a reader is at \(other.record.portPath)",
-                "plug it back into port \(path), or write match = \"\(other.record.portPath)\" and restart loyaltyd"
+                "plug it back into port \(path), or write match = \"\(other.record.portPath)\" and reload loyaltyd"
             )
         case .model(let vendor, let product):
             let other =
@@ -180,7 +180,7 @@ public struct ReaderExamination: Sendable, Hashable, Encodable {
             guard let record = other?.record else { return nil }
             return (
                 "; \(record.name) at \(record.portPath) is \(record.usbID)",
-                "if that is the one, write match = \"\(record.usbID)\" and restart loyaltyd"
+                "if that is the one, write match = \"\(record.usbID)\" and reload loyaltyd"
             )
         }
     }

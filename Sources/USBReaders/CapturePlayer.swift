@@ -77,6 +77,9 @@ public struct CapturePlayer: Sendable {
         length = time
     }
 
+    /// One for each file.
+    var readerIDs: [ReaderID] { readers.map(\.description.id) }
+
     /// The place at which the reader of a file seems to be plugged in, counted from 0: `capture-1`.
     public static func portPath(_ index: Int) -> String { "capture-\(index + 1)" }
 

@@ -26,6 +26,12 @@ struct ClaimPolicy: Sendable {
         case skip
     }
 
+    /// All that the settings say about a device. As long as it stays the same, its readers need not be disturbed.
+    struct Treatment: Hashable {
+        var stance: Stance
+        var options: ReaderOptions
+    }
+
     static let deniedReason = "the reader settings deny it"
 
     func stance(vendorID: UInt16, productID: UInt16, portPath: String) -> Stance {
@@ -42,6 +48,18 @@ struct ClaimPolicy: Sendable {
         case .allowed: return isAllowed ? .named : .namedWithoutKeyboards
         case .knownScanners: return .named
         }
+    }
+
+    func treatment(
+        _ options: USBReaderOptions, vendorID: UInt16, productID: UInt16, portPath: String
+    ) -> Treatment {
+        let stance = stance(vendorID: vendorID, productID: productID, portPath: portPath)
+        // Nothing else matters to a device that is left alone.
+        if stance == .denied { return Treatment(stance: stance, options: ReaderOptions()) }
+        var reader = options.reader(vendorID: vendorID, productID: productID, portPath: portPath)
+        // A hint is for the readers that the settings name, not for every gadget with a HID interface.
+        if stance == .byDescriptor { reader.protocolHint = nil }
+        return Treatment(stance: stance, options: reader)
     }
 
     /// Before the report descriptor is read: reading it may need the interface, which takes it from the kernel's driver.

@@ -8,7 +8,7 @@ final class InterfaceReader {
     private unowned let host: USBHost
     private let configuration: UInt8
     private let interface: ReaderInterface
-    private let stance: ClaimPolicy.Stance
+    private let treatment: ClaimPolicy.Treatment
     private let interfaceCount: Int
 
     var id: ReaderID { description.id }
@@ -50,15 +50,15 @@ final class InterfaceReader {
 
     init(
         host: USBHost, device: USBDevice, configuration: UInt8, interface: ReaderInterface,
-        stance: ClaimPolicy.Stance, interfaceCount: Int
+        treatment: ClaimPolicy.Treatment, interfaceCount: Int
     ) {
         self.interfaceCount = interfaceCount
         self.host = host
         self.device = device
         self.configuration = configuration
         self.interface = interface
-        self.stance = stance
-        life = ReaderLife(isNamed: stance == .named)
+        self.treatment = treatment
+        life = ReaderLife(isNamed: treatment.stance == .named)
         let isBootKeyboard =
             !interface.isSerial && interface.subclass == ReaderInterface.bootSubclass
             && interface.protocolCode == ReaderInterface.bootKeyboard
@@ -171,10 +171,7 @@ final class InterfaceReader {
             interfaceClass: interface.interfaceClass, interfaceSubclass: interface.subclass,
             interfaceProtocol: interface.protocolCode, reportDescriptor: descriptor,
             inputPacketSize: interface.packetSize, device: device.facts(interfaceCount: interfaceCount))
-        var options = host.options.reader(
-            vendorID: device.vendorID, productID: device.productID, portPath: device.portPath)
-        // A hint is for the readers that the settings name, not for every gadget with a HID interface.
-        if stance == .byDescriptor { options.protocolHint = nil }
+        let options = treatment.options
         switch ScanDecoder.choose(for: facts, options: options) {
         case .ignored(let reason): return .ruledOut(.unsupported(reason: reason))
         case .reads(let decoder):
@@ -182,7 +179,9 @@ final class InterfaceReader {
             guard (1...ReportAssembler.longestReport).contains(decoder.inputReportLength) else {
                 return .ruledOut(.unsupported(reason: "its reports have \(decoder.inputReportLength) bytes"))
             }
-            if case .leave(let state) = host.policy.decide(stance, kind: decoder.kind) { return .ruledOut(state) }
+            if case .leave(let state) = host.policy.decide(treatment.stance, kind: decoder.kind) {
+                return .ruledOut(state)
+            }
             self.decoder = decoder
             assembler = ReportAssembler(
                 reportLength: decoder.inputReportLength, packetSize: interface.packetSize,

@@ -5,8 +5,8 @@ import LoyaltyModel
 
 /// libusb's context and every reader in it. Made by `start` and from then on used by the USB thread alone.
 final class USBHost {
-    let options: USBReaderOptions
-    let policy: ClaimPolicy
+    private var options: USBReaderOptions
+    private(set) var policy: ClaimPolicy
     let tap: ReaderTap
     private let context: OpaquePointer
     private let clock: any LoyaltyClock
@@ -16,6 +16,8 @@ final class USBHost {
     private var plugs: [(device: OpaquePointer, hasArrived: Bool)] = []
     /// Devices without a configuration that can be read, or not yet. Each holds a reference.
     private var unconfigured: [Unconfigured] = []
+    /// Devices that other settings hold for now: they begin again once their readers have ended. Each holds a reference.
+    private var renewed: [USBDevice] = []
     private var isStopping = false
     private var resumeWatch: ResumeWatch
 
@@ -70,13 +72,15 @@ final class USBHost {
     /// - Parameters:
     ///   - shouldStop: Asked each time around; whoever changes the answer calls `libusb_interrupt_event_handler`.
     ///   - heartbeat: Called each time around.
+    ///   - settings: Asked each time around for other settings to take.
     ///   - signals: Asked each time around for the beeps and lights to send.
     func run(
-        shouldStop: () -> Bool, heartbeat: (MonotonicTime) -> Void,
+        shouldStop: () -> Bool, heartbeat: (MonotonicTime) -> Void, settings: () -> USBReaderOptions?,
         signals: () -> [(ReaderID, ScanDecoder.Signal)]
     ) {
         while !shouldStop() {
             catchUp()
+            if let options = settings() { apply(options) }
             heartbeat(now)
             for (id, signal) in signals() { readers.first { $0.id == id && !$0.life.isOver }?.send(signal) }
             handleEvents(until: now.adding(Self.longestSleep))
@@ -94,6 +98,8 @@ final class USBHost {
         plugs = []
         for waiting in unconfigured { libusb_unref_device(waiting.device.pointer) }
         unconfigured = []
+        for device in renewed { libusb_unref_device(device.pointer) }
+        renewed = []
     }
 
     /// Gives libusb back. Where a transfer is still in flight, it is left to the end of the process instead.
@@ -114,6 +120,56 @@ final class USBHost {
         }
         retryUnconfigured(time)
         removeFinished()
+        renew()
+    }
+
+    /// Ends the readers that the settings say something else about than before; the others go on undisturbed.
+    private func apply(_ options: USBReaderOptions) {
+        let (before, policyBefore) = (self.options, policy)
+        self.options = options
+        policy = ClaimPolicy(rules: options.claim, keyboards: options.claimKeyboards)
+        // What has not been looked at yet will be by the new ones.
+        for device in present() where !unconfigured.contains(where: { $0.device.pointer == device.pointer }) {
+            guard treatment(of: device) != treatment(of: device, before, policyBefore) else { continue }
+            if !renewed.contains(where: { $0.pointer == device.pointer }) {
+                libusb_ref_device(device.pointer)
+                renewed.append(device)
+            }
+            for reader in readers where reader.device.pointer == device.pointer { reader.handle(.stopped) }
+        }
+        removeFinished()
+        renew()
+    }
+
+    private func renew() {
+        for index in renewed.indices.reversed() {
+            let device = renewed[index]
+            guard !readers.contains(where: { $0.device.pointer == device.pointer }) else { continue }
+            renewed.remove(at: index)
+            begin(device)
+            libusb_unref_device(device.pointer)
+        }
+    }
+
+    /// Those that are plugged in and were looked at. libusb keeps one record of each for as long as somebody refers to it.
+    private func present() -> [USBDevice] {
+        var list: UnsafeMutablePointer<OpaquePointer?>?
+        let count = libusb_get_device_list(context, &list)
+        guard count >= 0, let list else { return [] }
+        defer { libusb_free_device_list(list, 1) }
+        let arriving = Set(plugs.map(\.device))
+        return UnsafeBufferPointer(start: list, count: count).compactMap { pointer in
+            pointer.flatMap { arriving.contains($0) ? nil : USBDevice($0) }
+        }
+    }
+
+    private func treatment(of device: USBDevice) -> ClaimPolicy.Treatment { treatment(of: device, options, policy) }
+
+    private func treatment(
+        of device: USBDevice, _ options: USBReaderOptions, _ policy: ClaimPolicy
+    ) -> ClaimPolicy.Treatment {
+        policy.treatment(
+            options, vendorID: device.vendorID, productID: device.productID, portPath: device.portPath)
     }
 
     private func removeFinished() {
@@ -139,10 +195,15 @@ final class USBHost {
 
     private func arrived(_ pointer: OpaquePointer) {
         guard !readers.contains(where: { $0.device.pointer == pointer }),
-            !unconfigured.contains(where: { $0.device.pointer == pointer }), let device = USBDevice(pointer)
+            !unconfigured.contains(where: { $0.device.pointer == pointer }),
+            !renewed.contains(where: { $0.pointer == pointer }), let device = USBDevice(pointer)
         else { return }
+        begin(device)
+    }
+
+    private func begin(_ device: USBDevice) {
         if addReaders(of: device) { return }
-        libusb_ref_device(pointer)
+        libusb_ref_device(device.pointer)
         unconfigured.append(
             Unconfigured(device: device, attempts: 1, retryAt: now.adding(Self.configurationRetry)))
     }
@@ -166,14 +227,14 @@ final class USBHost {
     /// False where the device has no configuration that can be read.
     private func addReaders(of device: USBDevice) -> Bool {
         guard let (configuration, interfaces) = device.interfaces() else { return false }
-        let stance = policy.stance(
-            vendorID: device.vendorID, productID: device.productID, portPath: device.portPath)
+        let treatment = treatment(of: device)
+        let stance = treatment.stance
         if interfaces.isEmpty, stance == .named || stance == .namedWithoutKeyboards {
             addUnreadable(device, "it is switched to a mode in which it is neither a HID device nor a serial port")
         }
         for interface in interfaces {
             add(
-                device, configuration, interface, stance, policy.decide(stance, interface: interface),
+                device, configuration, interface, treatment, policy.decide(stance, interface: interface),
                 among: interfaces.count)
         }
         return true
@@ -182,16 +243,16 @@ final class USBHost {
     /// A device that has nothing to read, for the operator to see.
     private func addUnreadable(_ device: USBDevice, _ reason: String) {
         let none = ReaderInterface(number: 0, subclass: 0, protocolCode: 0)
-        add(device, 0, none, .byDescriptor, .leave(.unsupported(reason: reason)))
+        add(device, 0, none, treatment(of: device), .leave(.unsupported(reason: reason)))
     }
 
     private func add(
-        _ device: USBDevice, _ configuration: UInt8, _ interface: ReaderInterface, _ stance: ClaimPolicy.Stance,
-        _ decision: ClaimPolicy.Decision, among interfaceCount: Int = 1
+        _ device: USBDevice, _ configuration: UInt8, _ interface: ReaderInterface,
+        _ treatment: ClaimPolicy.Treatment, _ decision: ClaimPolicy.Decision, among interfaceCount: Int = 1
     ) {
         if decision == .skip { return }
         let reader = InterfaceReader(
-            host: self, device: device, configuration: configuration, interface: interface, stance: stance,
+            host: self, device: device, configuration: configuration, interface: interface, treatment: treatment,
             interfaceCount: interfaceCount)
         libusb_ref_device(device.pointer)
         readers.append(reader)
@@ -202,6 +263,10 @@ final class USBHost {
         for reader in readers where reader.device.pointer == pointer { reader.handle(.left) }
         if let index = unconfigured.firstIndex(where: { $0.device.pointer == pointer }) {
             unconfigured.remove(at: index)
+            libusb_unref_device(pointer)
+        }
+        if let index = renewed.firstIndex(where: { $0.pointer == pointer }) {
+            renewed.remove(at: index)
             libusb_unref_device(pointer)
         }
         removeFinished()

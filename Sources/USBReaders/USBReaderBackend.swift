@@ -8,7 +8,7 @@ import Synchronization
 ///
 /// A thread of its own holds libusb and every device handle. Everything is delivered from that thread.
 public final class USBReaderBackend: Sendable {
-    private let options: USBReaderOptions
+    private let settings: Mutex<Settings>
     private let clock: any LoyaltyClock
     private let isStopping = Atomic<Bool>(false)
     private let heartbeat: Atomic<UInt64>
@@ -29,8 +29,14 @@ public final class USBReaderBackend: Sendable {
         var context: OpaquePointer?
     }
 
+    private struct Settings {
+        var options: USBReaderOptions
+        /// The thread has not seen them yet.
+        var areNew = false
+    }
+
     public init(options: USBReaderOptions, clock: any LoyaltyClock) {
-        self.options = options
+        settings = Mutex(Settings(options: options))
         self.clock = clock
         heartbeat = Atomic(clock.monotonic.nanoseconds)
     }
@@ -78,10 +84,18 @@ public final class USBReaderBackend: Sendable {
         running.withLock { if let context = $0?.context { libusb_interrupt_event_handler(context) } }
     }
 
+    /// Takes other settings. A reader about which they say something else is let go and begins again; the others go on
+    /// undisturbed. May be called at any time.
+    public func apply(_ options: USBReaderOptions) {
+        settings.withLock { $0 = Settings(options: options, areNew: true) }
+        running.withLock { if let context = $0?.context { libusb_interrupt_event_handler(context) } }
+    }
+
     private func launch(_ deliver: @escaping @Sendable (ReaderEvent) -> Void) throws(LoyaltyError) -> Running {
         var context: OpaquePointer?
         let code = libusb_init(&context)
         guard code == 0, let context else { throw Self.unavailable("libusb does not start", code) }
+        let options = settings.withLock(\.options)
         let host = USBHost(context: context, options: options, clock: clock, tap: tap, sink: deliver)
         let hotplug = host.listenForHotplug()
         guard hotplug == 0 else {
@@ -129,6 +143,12 @@ public final class USBReaderBackend: Sendable {
             host.run(
                 shouldStop: { backend.isStopping.load(ordering: .relaxed) },
                 heartbeat: { backend.heartbeat.store($0.nanoseconds, ordering: .relaxed) },
+                settings: {
+                    backend.settings.withLock { settings in
+                        defer { settings.areNew = false }
+                        return settings.areNew ? settings.options : nil
+                    }
+                },
                 signals: {
                     backend.signals.withLock { signals in
                         defer { signals.removeAll() }

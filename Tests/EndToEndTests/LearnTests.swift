@@ -118,6 +118,29 @@ struct LearnTests {
         }
     }
 
+    /// Lithuanian keyboards have letters in the row of digits, and the digits with AltGr; the programmer's Dvorak has them with
+    /// Shift, in the order 7 5 3 1 9 0 2 4 6 8.
+    @Test(
+        "a layout that only XKB has is found by the product, and a payment card is one under it too",
+        arguments: ["lt", "us(dvp)"])
+    func furtherLayout(layout: String) async throws {
+        try await Bench.run { bench in
+            let payment = "4111111111111111"
+            let letters = codes.map { "\($0.count == 13 && $0.hasPrefix("2984") ? "KL" : "")\($0)" }
+            let run = try await learn(
+                bench, letters + [letters[0], payment], "-o", "-", "--layout", layout, "--json")
+            #expect(run.code == 0, "\(run.errors)")
+            let report = try parsed(run.output)
+            #expect(report.reader.layout == layout && report.checked)
+            #expect(report.cardScheme?.prefix == "KL2984")
+            #expect(report.trials == ["read as card …1237", "refused: payment card"])
+            let paid = try await learn(
+                bench, [payment, payment, payment, Self.card, Self.product], "--layout", layout)
+            #expect(paid.code == 65 && paid.errors.contains("that looked like a payment card"), "\(paid.errors)")
+            #expect(!paid.errors.contains("4111") && !paid.output.contains("4111"))
+        }
+    }
+
     @Test("what is missing or refused is said, and ends with 65")
     func incomplete() async throws {
         try await Bench.run { bench in

@@ -39,6 +39,10 @@ struct ReaderTests {
     }
 
     private func reader(_ bench: Bench, _ rig: String, _ words: String...) async throws {
+        try await reader(bench, rig, words)
+    }
+
+    private func reader(_ bench: Bench, _ rig: String, _ words: [String]) async throws {
         let run = try await bench.run(
             "loyaltysim", ["reader", words[0], "--control", rig, "--device"] + words.dropFirst())
         #expect(run.code == 0, "\(run.errors)")
@@ -169,5 +173,121 @@ struct ReaderTests {
             }
             #expect(try await daemon.stop() == 0)
         }
+    }
+
+    // MARK: Reload
+
+    private func reload(_ bench: Bench, _ daemon: ChildProcess, readers: String, keys: String = "") throws {
+        try bench.configure(more: readers)
+        let text = try String(contentsOfFile: bench.configurationFile, encoding: .utf8)
+        try bench.write("loyaltyd.toml", text.replacing("backend = \"none\"", with: "backend = \"usb\"\n\(keys)"))
+        daemon.send(SIGHUP)
+    }
+
+    private func list(_ bench: Bench, until fits: ([ListedReader]) -> Bool) async throws {
+        _ = try await bench.control("readers", "list", "--json") { run in
+            guard let readers = try? decoded(run.output, as: [ListedReader].self) else { return false }
+            return fits(readers)
+        }
+    }
+
+    private struct ListedReader: Decodable {
+        var id: String
+        var state: String
+        var register: String?
+    }
+
+    @Test(
+        "SIGHUP: another prefix, register or denial counts from then on; a reader that nothing new is said about goes on, and a bad file changes nothing"
+    )
+    func reload() async throws {
+        try await Bench.run { bench in
+            let (daemon, rig) = try await start(bench)
+            try bench.write("m.csv", "id,cards\nm-1,\(card(1))\nm-2,\(card(2))\n")
+            #expect(try await bench.control("members", "import", bench.directory + "/m.csv").code == 0)
+            let till = try bench.till()
+            #expect(try await till.ask(TestSale("e-0", amount: "1.00").text).result == "accepted")
+            func gone() -> [String] { daemon.errors.lines.filter { $0.contains("reader gone") } }
+            func read(_ kind: String, _ device: String, _ text: String) async throws -> String {
+                try await reader(bench, rig, kind, device, text)
+                return try await till.nextAnswer().result
+            }
+            #expect(try await read("type", "wedge-scanner", "XY" + card(1)) == "refused")
+
+            // The wedge begins anew, the other one does not.
+            let prefixed = Self.readers + "\nprefix = \"XY\""
+            try reload(bench, daemon, readers: prefixed)
+            _ = try await daemon.errors.line(containing: "reader gone")
+            try await list(bench) { $0.count { $0.state == "ready" } == 2 }
+            #expect(try await read("type", "wedge-scanner", "XY" + card(1)) == "held")
+            #expect(gone().allSatisfy { $0.contains("usb-1-1:0") } && gone().count == 1)
+
+            // A register disturbs nobody: neither do settings for a reader that is not there.
+            try reload(
+                bench, daemon,
+                readers: prefixed + "\nregister = \"7\"\n[[readers.device]]\nmatch = \"0c2e:*\"\nlayout = \"pl\"")
+            try await list(bench) { $0.contains { $0.id == "usb-1-1:0" && $0.register == "7" } }
+            #expect(try await read("scan", "hid-pos-scanner", card(2)) != "refused")
+            #expect(gone().count == 1)
+
+            try reload(bench, daemon, readers: prefixed.replacing("\"us\"", with: "\"uss\""), keys: "deny = [\"1-1\"]")
+            let refusal = try await daemon.errors.line(containing: "not used")
+            #expect(refusal.contains("loyaltyd.toml:") && refusal.contains("uss"))
+            #expect(try await bench.control("status").output.contains("systemctl reload loyaltyd"))
+            #expect(try await read("type", "wedge-scanner", "XY" + card(1)) != "refused")
+
+            try reload(bench, daemon, readers: prefixed, keys: "deny = [\"1209:0002\"]")
+            try await list(bench) { $0.contains { $0.id == "usb-1-2:0" && $0.state == "unsupported" } }
+            #expect(gone().count == 2)
+            #expect(try await read("type", "wedge-scanner", "XY" + card(1)) != "refused")
+            try reload(bench, daemon, readers: prefixed)
+            try await list(bench) { $0.count { $0.state == "ready" } == 2 }
+            #expect(try await read("scan", "hid-pos-scanner", card(2)) != "refused")
+            #expect(gone().allSatisfy { $0.contains("usb-1-2:0") || $0 == gone().first })
+            #expect(try await daemon.stop() == 0)
+        }
+    }
+
+    // MARK: Recording
+
+    @Test("a recording of a real interface decodes to what was scanned, without the digits of card or payment card")
+    func record() async throws {
+        try await Bench.run { bench in
+            let (daemon, rig) = try await start(bench)
+            let devices = [("usb-1-1:0", "wedge-scanner", "type"), ("usb-1-2:0", "hid-pos-scanner", "scan")]
+            let payment = "5454545454545454"
+            var seen: [(name: String, bytes: [UInt8])] = []
+            for (id, device, kind) in devices {
+                let file = bench.directory + "/\(device).json"
+                let recorder = try bench.spawn(
+                    "loyaltyctl", ["readers", "record", id, "-o", file, "--scans", "2", "--state-dir", bench.state])
+                _ = try await recorder.errors.line(containing: "Scan now")
+                let aim = kind == "scan" ? ["--aim", "]C0"] : []
+                try await reader(bench, rig, [kind, device, payment] + aim)
+                _ = try await recorder.errors.line(containing: "left out: payment card")
+                try await reader(bench, rig, [kind, device, card(1)])
+                _ = try await recorder.errors.line(containing: "scan 1")
+                try await reader(bench, rig, [kind, device, card(1)])
+                #expect(try await recorder.exitCode() == 0, "\(recorder.errors.text)")
+                let decoded = try await bench.run("loyaltyctl", ["readers", "decode", file, "--json"])
+                #expect(decoded.code == 0, "\(decoded.output)\(decoded.errors)")
+                let numbers = decoded.output.matches(of: /"text"\s*:\s*"(\d{13})"/).map { String($0.1) }
+                // The same number twice, of the same length and with its check digit, but not the card's.
+                #expect(
+                    numbers.count == 2 && Set(numbers).count == 1 && !numbers.contains(card(1)), "\(decoded.output)")
+                #expect(numbers.allSatisfy(hasCheckDigit))
+                seen.append((file, Array(try Data(contentsOf: URL(filePath: file)))))
+                seen.append((file + " decoded", Array(decoded.output.utf8)))
+                seen.append(("output", Array((recorder.output.text + recorder.errors.text).utf8)))
+            }
+            #expect(try await daemon.stop() == 0)
+            seen += try bench.stateFiles() + [("log", Array(daemon.errors.text.utf8))]
+            #expect(DigitSearch([payment, card(1)]).hits(seen) == [])
+        }
+    }
+
+    private func hasCheckDigit(_ digits: String) -> Bool {
+        let sum = digits.utf8.enumerated().reduce(0) { $0 + Int($1.element - 48) * ($1.offset % 2 == 0 ? 1 : 3) }
+        return sum % 10 == 0
     }
 }

@@ -105,4 +105,19 @@ import Testing
         #expect(error.message == "there is no keyboard layout \"\(name)\"")
         if let nearest { #expect(error.remedy?.contains(nearest) == true, "\(error.remedy ?? "")") }
     }
+
+    @Test("All others are found, each keyboard once, none that there is a table for, and no longer than is wanted")
+    func others() {
+        let all = KeyboardMaps.others()
+        let names = all.map(\.name)
+        #expect(Set(["pl", "cz", "hu", "lt", "tr", "br", "us(dvorak)", "ch(fr)"]).isSubset(of: names))
+        #expect(Set(KeyboardLayout.all.map(\.name)).isDisjoint(with: names) && Set(names).count == names.count)
+        #expect(!all.indices.contains { index in all[..<index].contains { $0.hasSameKeys(as: all[index]) } })
+        var asked = 0
+        let few = KeyboardMaps.others {
+            asked += 1
+            return asked <= 30
+        }
+        #expect(few.count <= 30 && few.map(\.name) == Array(names.prefix(few.count)))
+    }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import GRDB
 import LoyaltyModel
+import Synchronization
 import Testing
 
 @testable import Storage
@@ -119,5 +120,80 @@ import Testing
         }
         let rows = try await terminal.database.pool.read { try Int.fetchAll($0, sql: "SELECT n FROM t ORDER BY rowid") }
         #expect(rows == (0..<200).filter { $0 != 77 })
+    }
+}
+
+@Suite struct FiguresOfTheDay {
+    /// The commits of a database, told as they come.
+    private final class Commits: TransactionObserver, Sendable {
+        let told: AsyncStream<Void>
+        private let tell: AsyncStream<Void>.Continuation
+        private let total = Atomic(0)
+        var count: Int { total.load(ordering: .relaxed) }
+
+        init() { (told, tell) = AsyncStream.makeStream() }
+
+        func observes(eventsOfKind eventKind: DatabaseEventKind) -> Bool { true }
+        func databaseDidChange(with event: DatabaseEvent) {}
+        func databaseDidRollback(_ database: Database) {}
+        func databaseDidCommit(_ database: Database) {
+            total.add(1, ordering: .relaxed)
+            tell.yield()
+        }
+    }
+
+    private func figure(_ name: String, _ terminal: Terminal) async throws -> Int? {
+        try await SalesRegister(terminal.database).figures(of: terminal.now.date).counts[name]
+    }
+
+    private func watch(_ terminal: Terminal) -> Commits {
+        let commits = Commits()
+        terminal.database.pool.add(transactionObserver: commits, extent: .databaseLifetime)
+        return commits
+    }
+
+    @Test func theyGoAlongWithACommitAndCostNoneOfTheirOwn() async throws {
+        let terminal = try Terminal()
+        let commits = watch(terminal)
+        for _ in 0..<1000 { terminal.ledger.count("scan.all", on: terminal.now.date) }
+        terminal.ledger.count("refused.blocked", on: terminal.now.date)
+        try await terminal.send(sale("1", [line("1", "A", "1", "1.00")]), id: "e1")
+        #expect(try await figure("scan.all", terminal) == 1000)
+        #expect(try await figure("refused.blocked", terminal) == 1)
+        // One more where the machine was so slow that a second passed.
+        #expect(commits.count <= 2)
+    }
+
+    @Test(.timeLimit(.minutes(1))) func withoutACommitTheyGetOne() async throws {
+        let terminal = try Terminal()
+        let commits = watch(terminal)
+        terminal.ledger.count("scan.all", on: terminal.now.date)
+        for await _ in commits.told { break }
+        #expect(try await figure("scan.all", terminal) == 1)
+    }
+
+    @Test func anOrderlyEndKeepsThem() async throws {
+        let terminal = try Terminal()
+        for _ in 0..<3 { terminal.ledger.count("scan.all", on: terminal.now.date) }
+        try terminal.reopen()
+        #expect(try await figure("scan.all", terminal) == 3)
+    }
+
+    @Test func whereTheyCannotBeWrittenASaleIsAllTheSameAndTheyWait() async throws {
+        let terminal = try Terminal()
+        try await terminal.database.pool.write {
+            try $0.execute(
+                sql: """
+                    CREATE TRIGGER refuse BEFORE INSERT ON tally WHEN NEW.name = 'scan.all'
+                    BEGIN SELECT RAISE(ROLLBACK, 'no'); END
+                    """)
+        }
+        for _ in 0..<3 { terminal.ledger.count("scan.all", on: terminal.now.date) }
+        let outcome = try await terminal.send(sale("1", [line("1", "A", "1", "1.00")]), id: "e1")
+        #expect(outcome.decision == .accepted)
+        #expect(try await figure("scan.all", terminal) == nil)
+        try await terminal.database.pool.write { try $0.execute(sql: "DROP TRIGGER refuse") }
+        try await terminal.database.checkWriter()
+        #expect(try await figure("scan.all", terminal) == 3)
     }
 }

@@ -107,4 +107,28 @@ import USBReaders
         }
         backend.stop()
     }
+
+    @Test("Other recordings take the place of those that play, whose readers go", .timeLimit(.minutes(1)))
+    func replaced() async throws {
+        struct Still: LoyaltyClock {
+            var now: Timestamp { Timestamp(microseconds: 0) }
+            var monotonic: MonotonicTime { MonotonicTime(nanoseconds: 0) }
+        }
+        // Time stands still, so that only the first events of a player come.
+        let backend = CaptureReaderBackend(player: try player(Self.typed, Self.decoded), clock: Still()) { _ in
+            try await Task.sleep(for: .seconds(3600))
+        }
+        let (events, continuation) = AsyncStream.makeStream(of: ReaderEvent.self)
+        var incoming = events.makeAsyncIterator()
+        func next(_ count: Int) async -> [String] {
+            var words: [String] = []
+            while words.count < count, let event = await incoming.next() { words.append(Self.word(event)) }
+            return words
+        }
+        try backend.start { continuation.yield($0) }
+        #expect(await next(4).count == 4)
+        backend.replace(try player(Self.decoded))
+        #expect(await next(4) == ["gone", "gone", "usb-capture-1:0 is capture", "ready"])
+        backend.stop()
+    }
 }

@@ -47,7 +47,7 @@ extension RigTests {
     func lateRights() throws {
         let rights = FileManager.default.temporaryDirectory.appendingPathComponent("rights-\(UUID().uuidString)").path
         defer { unlink(rights) }
-        try Rig.with("wedge-scanner", options: ["--rights-after", rights]) { rig in
+        try Rig.with("wedge-scanner", options: ["--late-permission", rights]) { rig in
             try rig.awaitState("no_permission")
             #expect(FileManager.default.createFile(atPath: rights, contents: nil))
             try rig.awaitState("ready")

@@ -1,7 +1,7 @@
 /* umockusb - runs a program that sees emulated USB devices, without any USB
  * in the kernel.
  *
- *   umockusb [--server PATH|HOST:PORT] [--busid 1-1[,1-2...]] [--log FILE] [--no-usbhid] [--late-configuration] [--late-permission MS[/N]] [--rights-after FILE] [--] COMMAND [ARG...]
+ *   umockusb [--server PATH|HOST:PORT] [--busid 1-1[,1-2...]] [--log FILE] [--no-usbhid] [--late-configuration] [--late-permission MS[/N]|/FILE] [--] COMMAND [ARG...]
  *
  * It imports the devices of a USB/IP server (usbip_device.py serve) and shows
  * them to COMMAND through umockdev: entries in /sys and /dev, kernel uevents
@@ -10,12 +10,12 @@
  * bound to every HID interface with a sound report descriptor until COMMAND
  * detaches it, and shows that descriptor in /sys as the kernel does; not with
  * --no-usbhid.  With --late-configuration a device is announced before it has a
- * configuration, as happens on real systems; with --rights-after its node may be
- * opened only once that file is there, as where udev is slow.  --log appends a JSON line for each driver that comes or goes.
- * With --late-permission the node of a device (of each Nth that is plugged in)
- * may not be opened for so many milliseconds, as before udev has set its rights;
+ * configuration, as happens on real systems.  With --late-permission the node of
+ * a device (of each Nth that is plugged in) may not be opened for so many
+ * milliseconds, or until that file is there, as before udev has set its rights;
  * COMMAND then runs without the capability to open it all the same.
- * SIGTERM and SIGINT are passed on to COMMAND.
+ * --log appends a JSON line for each driver that comes or goes.
+ * SIGTERM, SIGINT and SIGHUP are passed on to COMMAND.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -87,7 +87,7 @@ static int child_status = 125;
 static GRecMutex lock;
 static FILE *log_file;
 static gboolean no_usbhid, late_configuration;
-static const char *rights_after;
+static const char *permission_file;
 static unsigned late_permission_ms, late_permission_every = 1, plugs;
 static unsigned next_hid = 1;
 static GPid command;
@@ -565,14 +565,6 @@ static gboolean configure(gpointer arg)
     return G_SOURCE_REMOVE;
 }
 
-static gboolean give_rights(gpointer path)
-{
-    if (access(rights_after, F_OK)) return G_SOURCE_CONTINUE;
-    chmod(path, 0660);
-    g_free(path);
-    return G_SOURCE_REMOVE;
-}
-
 /* The file behind the node of a device. */
 static char *node_path(Port *p)
 {
@@ -582,6 +574,7 @@ static char *node_path(Port *p)
 
 static gboolean permit(gpointer path)
 {
+    if (permission_file && access(permission_file, F_OK)) return G_SOURCE_CONTINUE;
     chmod(path, 0666);
     return G_SOURCE_REMOVE;
 }
@@ -671,10 +664,10 @@ static void show(Port *p, unsigned speed)
     if (!umockdev_testbed_add_from_string(testbed, about->str, &problem))
         g_printerr("umockusb: %s\n", problem->message);
 
-    if (rights_after && access(rights_after, F_OK)) {
-        char *path = g_strconcat(umockdev_testbed_get_root_dir(testbed), p->node, NULL);
-        chmod(path, 0);
-        g_timeout_add(RIGHTS_MS, give_rights, path);
+    if ((late_permission_ms || permission_file) && plugs++ % late_permission_every == 0) {
+        char *path = node_path(p);
+        if (chmod(path, 0)) g_printerr("umockusb: %s: %s\n", path, g_strerror(errno));
+        g_timeout_add_full(G_PRIORITY_DEFAULT, permission_file ? RIGHTS_MS : late_permission_ms, permit, path, g_free);
     }
 
     for (int at = 0; at + 2 <= c && cfg[at] >= 2; at += cfg[at]) {
@@ -694,11 +687,6 @@ static void show(Port *p, unsigned speed)
     }
     for (int i = 0; i < 3; i++) g_free(text[i]);
 
-    if (late_permission_ms && plugs++ % late_permission_every == 0) {
-        char *path = node_path(p);
-        if (chmod(path, 0)) g_printerr("umockusb: %s: %s\n", path, g_strerror(errno));
-        g_timeout_add_full(G_PRIORITY_DEFAULT, late_permission_ms, permit, path, g_free);
-    }
     if (late_configuration) g_timeout_add(LATE_MS, configure, p);
     GIOChannel *ch = g_io_channel_unix_new(p->sock);
     p->watch = g_io_add_watch(ch, G_IO_IN | G_IO_HUP | G_IO_ERR, on_link, p);
@@ -777,15 +765,15 @@ int main(int argc, char **argv)
         else if (i + 1 < argc && !strcmp(argv[i], "--log")) log_file = fopen(argv[++i], "ae");
         else if (!strcmp(argv[i], "--no-usbhid")) no_usbhid = TRUE;
         else if (!strcmp(argv[i], "--late-configuration")) late_configuration = TRUE;
-        else if (i + 1 < argc && !strcmp(argv[i], "--rights-after")) rights_after = argv[++i];
         else if (i + 1 < argc && !strcmp(argv[i], "--late-permission")) {
-            sscanf(argv[++i], "%u/%u", &late_permission_ms, &late_permission_every);
+            if (argv[i + 1][0] == '/') permission_file = argv[++i];
+            else sscanf(argv[++i], "%u/%u", &late_permission_ms, &late_permission_every);
             if (!late_permission_every) late_permission_every = 1;
         } else i = argc;
     }
     if (i >= argc) {
         fprintf(stderr, "usage: umockusb [--server PATH|HOST:PORT] [--busid ID[,ID...]] [--log FILE] [--no-usbhid] "
-                "[--late-configuration] [--late-permission MS[/N]] [--rights-after FILE] "
+                "[--late-configuration] [--late-permission MS[/N]|/FILE] "
                 "[--] COMMAND [ARG...]\n");
         return 125;
     }
@@ -817,10 +805,11 @@ int main(int argc, char **argv)
     }
     g_unix_signal_add(SIGTERM, on_signal, GINT_TO_POINTER(SIGTERM));
     g_unix_signal_add(SIGINT, on_signal, GINT_TO_POINTER(SIGINT));
+    g_unix_signal_add(SIGHUP, on_signal, GINT_TO_POINTER(SIGHUP));
     g_autoptr(GError) problem = NULL;
     if (!g_spawn_async(NULL, argv + i, NULL, G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD |
                        G_SPAWN_CHILD_INHERITS_STDIN,
-                       late_permission_ms ? drop_capabilities : NULL, NULL, &command, &problem)) {
+                       late_permission_ms || permission_file ? drop_capabilities : NULL, NULL, &command, &problem)) {
         fprintf(stderr, "umockusb: %s\n", problem->message);
         return 125;
     }

@@ -103,6 +103,11 @@ public struct KeyboardLayout: Sendable {
         return key == .none ? nil : key
     }
 
+    /// Whether both have the same characters on the same keys, whatever they are called.
+    public func hasSameKeys(as other: KeyboardLayout) -> Bool {
+        tables == other.tables && capsLockedTables == other.capsLockedTables
+    }
+
     /// `/ * - +`, digits, decimal, `=` and the Brazilian comma of the keypad.
     static let keypad = Set(UInt8(0x54)...0x63).subtracting([0x58]).union([0x67, 0x85])
 

@@ -22,7 +22,9 @@ public struct ReaderLearning: Sendable {
     /// How often the first card is wanted.
     public static let repetitions = 3
 
-    private let layouts: [KeyboardLayout]
+    private var layouts: [KeyboardLayout]
+    /// Nil once they are among `layouts`.
+    private var further: (@Sendable () -> [KeyboardLayout])?
     /// What was read in place of the first card, and how often.
     private var tally: [(reading: PresentationReading, count: Int, isDoubtful: Bool)] = []
     private var other: PresentationReading?
@@ -31,8 +33,15 @@ public struct ReaderLearning: Sendable {
     /// Fewer characters are a key that was touched, or the end of a scan.
     private static let fewestCharacters = 4
 
-    /// - Parameter layouts: those that the reader may be programmed for, the plainest first.
-    public init(layouts: [KeyboardLayout] = KeyboardLayout.all) { self.layouts = layouts }
+    /// - Parameters:
+    ///   - layouts: those that the reader may be programmed for, the plainest first.
+    ///   - further: makes others, in the same order; called once at most, where none of `layouts` makes sense of what came.
+    public init(
+        layouts: [KeyboardLayout] = KeyboardLayout.all, further: (@Sendable () -> [KeyboardLayout])? = nil
+    ) {
+        self.layouts = layouts
+        self.further = further
+    }
 
     private var count: Int { leader?.count ?? 0 }
     private var card: PresentationReading? { count < Self.repetitions ? nil : leader?.reading }
@@ -46,6 +55,40 @@ public struct ReaderLearning: Sendable {
 
     /// Takes what came of one presentation.
     public mutating func receive(_ presentation: Presentation) -> Reply {
+        let reply = take(presentation)
+        guard case .refused(let remark) = reply, remark == .noProduct || remark == .nothingReadable,
+            case .reads(let decoder) = presentation.choice(), decoder.kind == .keyboard, let widened = widen()
+        else { return reply }
+        return widened.remark.map { .refused($0) } ?? take(presentation)
+    }
+
+    private struct Widening { var remark: LearningRemark? }
+
+    /// Reads all that came by further layouts too. Under one of them it may be a payment card: then it is forgotten, and that is
+    /// the remark. nil where there are no such layouts.
+    private mutating func widen() -> Widening? {
+        guard let more = further?() else { return nil }
+        further = nil
+        guard !more.isEmpty else { return nil }
+        layouts += more
+        var remark: LearningRemark?
+        func again(_ reading: PresentationReading) -> PresentationReading? {
+            do throws(LearningRemark) {
+                return try PresentationReading(reading.presentation, layouts: layouts)
+            } catch {
+                remark = error
+                return nil
+            }
+        }
+        tally = tally.compactMap { entry in
+            again(entry.reading).map { (reading: $0, count: entry.count, isDoubtful: entry.isDoubtful) }
+        }
+        other = other.flatMap(again)
+        product = product.flatMap(again)
+        return Widening(remark: remark)
+    }
+
+    private mutating func take(_ presentation: Presentation) -> Reply {
         let reading: PresentationReading
         do throws(LearningRemark) {
             reading = try PresentationReading(presentation, layouts: layouts)
@@ -70,6 +113,12 @@ public struct ReaderLearning: Sendable {
         guard let card, let other, request == nil else {
             throw LoyaltyError(
                 .learnIncomplete, "scans are missing: \(missing)", remedy: "Scan these too, in this order")
+        }
+        if card.kind == .keyboard, further != nil,
+            SettingSearch(cards: [card, other], product: product, layouts: layouts) == nil
+        {
+            var wider = self
+            if wider.widen() != nil { return try wider.reader(schemeName: schemeName) }
         }
         var conclusion = ReaderConclusion(card: card, other: other, product: product, layouts: layouts)
         return try conclusion.reader(schemeName: schemeName)

@@ -168,10 +168,10 @@ public struct TableReader {
     /// - Throws: `document.unknown_key` for the first key that was never asked for, with the nearest known name.
     public func finish() throws(LoyaltyError) {
         guard let stray = entries.first(where: { !taken.contains($0.key) }) else { return }
-        let nearest = known.min { distance($0, stray.key) < distance($1, stray.key) }
+        let nearest = known.map { (name: $0, distance: editDistance($0, stray.key)) }.min { $0.distance < $1.distance }
         var remedy: String?
-        if let nearest, distance(nearest, stray.key) <= max(2, stray.key.count / 3) {
-            remedy = "Did you mean \"\(nearest)\"?"
+        if let nearest, nearest.distance <= max(2, stray.key.count / 3) {
+            remedy = "Did you mean \"\(nearest.name)\"?"
         } else if !known.isEmpty {
             remedy = "Known keys: " + known.sorted().joined(separator: ", ")
         }
@@ -231,21 +231,4 @@ public struct TableReader {
 extension Place {
     /// The same position, with a path of keys.
     public func with(path: String) -> Place { Place(file: file, line: line, column: column, path: path) }
-}
-
-/// Edit distance (Levenshtein), for suggestions; both words are short.
-private func distance(_ first: String, _ second: String) -> Int {
-    let left = Array(first.utf8.prefix(64))
-    let right = Array(second.utf8.prefix(64))
-    var row = Array(0...right.count)
-    for (index, letter) in left.enumerated() {
-        var previous = row[0]
-        row[0] = index + 1
-        for column in right.indices {
-            let substitution = previous + (letter == right[column] ? 0 : 1)
-            previous = row[column + 1]
-            row[column + 1] = min(substitution, previous + 1, row[column] + 1)
-        }
-    }
-    return row[right.count]
 }

@@ -8,6 +8,8 @@ internal import USBReaders
 extension LaneService {
     /// One event of the reader backend, in order.
     func receive(_ event: ReaderEvent) async {
+        // The cashier waits for what becomes of a scan; what is written down about it comes behind.
+        if case .scan(let id, let scan) = event { await inTurn { await receive(scan, from: id) } }
         readers.note(event, at: clock.now, on: today)
         switch event {
         case .connected(let reader):
@@ -23,7 +25,7 @@ extension LaneService {
             log.warning(
                 "\(notice.message)",
                 metadata: ["reader": "\(id)", "code": "\(notice.code)", "remedy": "\(notice.remedy)"])
-        case .scan(let id, let scan): await inTurn { await receive(scan, from: id) }
+        case .scan: break
         }
     }
 
@@ -34,7 +36,6 @@ extension LaneService {
         outlets.notify(notice)
         readers.note(scan, notice)
         answerTimes.add(clock.monotonic.since(scan.completedAt))
-        // Behind the answer: each count wakes the writer.
         count("scan.all")
         if let code = notice.code, notice.result == "refused" {
             count("refused.\(code)")

@@ -50,6 +50,9 @@ actor LaneService: TillHandler {
         var sequences: [SequenceKey: SequenceGaps]
     }
 
+    nonisolated let thread = LaneThread()
+    nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
+
     let settings: DaemonSettings
     let database: LoyaltyDatabase
     let ledger: Ledger
@@ -143,11 +146,12 @@ actor LaneService: TillHandler {
     // MARK: The till's lines
 
     func quarantine(_ problem: TillLineProblem) async -> Task<TillAnswer, Never> {
+        // In front, so that they go along with the line.
+        count("event.\(problem.error.code.name)")
+        count("event.quarantined")
         let ticket = ledger.quarantine(
             code: problem.error.code.name, message: problem.error.message, redactedLine: problem.redactedLine,
             at: clock.now)
-        count("event.\(problem.error.code.name)")
-        count("event.quarantined")
         log.warning("a till line was put into quarantine", metadata: ["error": "\(problem.error)"])
         return Task {
             do {

@@ -43,6 +43,9 @@ package struct LaneTrial: Sendable {
         _ = try await MemberImport(database).apply(members.map { .upsert($0) }, generation: 1, snapshot: false)
     }
 
+    /// How many members the cache holds. - Throws: `storage.*`.
+    package func memberCount() async throws -> Int { try await MemberCache(database).count().members }
+
     /// Serves the backend's scans until the task is cancelled.
     package func run() async throws { try await readers.run() }
 

@@ -60,6 +60,12 @@ struct ReaderRules: Sendable {
         }
     }
 
+    /// Whether these play the files as the other ones do.
+    func playsLike(_ other: ReaderRules) -> Bool {
+        files == other.files && repeats == other.repeats
+            && rules.map(\.match) == other.rules.map(\.match) && rules.map(\.options) == other.rules.map(\.options)
+    }
+
     func register(of reader: ReaderDescription) -> String? {
         rules.first { rule in
             rule.match.matches(

@@ -22,10 +22,26 @@ final class ReaderRegister: Sendable {
     let journal = ReaderJournal()
     private let day = Mutex<CalendarDate?>(nil)
     private let entries = Mutex<[ReaderID: Entry]>([:])
-    /// The register that a reader is on, where the settings say so.
-    private let register: @Sendable (ReaderDescription) -> String?
+    /// The register that a reader is on, where the settings say so. In a box of its own: a bare function that is read out of a
+    /// generic place is wrapped once more each time.
+    private struct Assignment {
+        var register: @Sendable (ReaderDescription) -> String?
+    }
 
-    init(register: @escaping @Sendable (ReaderDescription) -> String?) { self.register = register }
+    private let assignment: Mutex<Assignment>
+
+    init(register: @escaping @Sendable (ReaderDescription) -> String?) {
+        assignment = Mutex(Assignment(register: register))
+    }
+
+    /// Scans from now on go where these settings say.
+    func assign(_ register: @escaping @Sendable (ReaderDescription) -> String?) {
+        assignment.withLock { $0.register = register }
+    }
+
+    private func register(_ reader: ReaderDescription) -> String? {
+        assignment.withLock { $0.register }(reader)
+    }
 
     func note(_ event: ReaderEvent, at now: Timestamp, on day: CalendarDate) {
         begin(day)
@@ -116,7 +132,7 @@ final class ReaderRegister: Sendable {
     func noteRefusal(_ id: ReaderID) { entries.withLock { $0[id]?.refused += 1 } }
 
     func register(of id: ReaderID) -> String? {
-        entries.withLock { $0[id]?.description }.flatMap(register)
+        entries.withLock { $0[id]?.description }.flatMap { register($0) }
     }
 
     var reports: [ReaderReport] {

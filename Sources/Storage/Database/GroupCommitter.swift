@@ -6,7 +6,8 @@ internal import Synchronization
 /// The one writer. What arrives while a commit is on its way to the disk goes into the next one, and each ticket ends with
 /// its own commit; so the cost of a durable commit (milliseconds) is shared by all who wait.
 ///
-/// Work runs in the order of `submit`. Each piece runs in a savepoint: one that throws is undone alone.
+/// Work runs in the order of `submit`. Each piece runs in a savepoint: one that throws is undone alone. Figures of the day go
+/// along with whatever is committed next, and get a commit of their own only where nothing comes for a while.
 final class GroupCommitter: Sendable {
     /// Work, and the way to tell its end. Type-erased so that different results queue together.
     private struct Job: Sendable {
@@ -18,12 +19,17 @@ final class GroupCommitter: Sendable {
         var waiting: [Job] = []
         var draining = false
         var isClosed = false
+        var figures: [DayFigure: Int] = [:]
+        var willWriteFigures = false
     }
 
     private enum Admission { case start, wait, refuse }
 
     /// More in one transaction would make the first wait for the last without saving anything.
     private static let largestGroup = 512
+
+    /// Figures wait no longer than this for a commit that takes them along.
+    private static let longestWait = DispatchTimeInterval.milliseconds(1000)
 
     private let pool: DatabasePool
     private let path: String
@@ -58,7 +64,32 @@ final class GroupCommitter: Sendable {
         return ticket
     }
 
-    /// Commits what was submitted, then takes nothing more; with the log written back the connection may be closed.
+    /// Adds one to a figure of the day, and returns at once: nothing is promised, and nobody is told of its commit.
+    func count(_ figure: DayFigure) {
+        state.withLock { state in
+            if !state.isClosed { state.figures[figure, default: 0] += 1 }
+        }
+        writeFiguresSoon()
+    }
+
+    private func writeFiguresSoon() {
+        let isFirst = state.withLock { state -> Bool in
+            guard !state.isClosed, !state.figures.isEmpty, !state.willWriteFigures else { return false }
+            state.willWriteFigures = true
+            return true
+        }
+        guard isFirst else { return }
+        queue.asyncAfter(deadline: .now() + Self.longestWait) {
+            let mayWrite = self.state.withLock { state in
+                state.willWriteFigures = false
+                return !state.isClosed && !state.figures.isEmpty
+            }
+            guard mayWrite else { return }
+            self.commit([])
+        }
+    }
+
+    /// Commits what was submitted and counted, then takes nothing more; with the log written back the connection may be closed.
     ///
     /// GRDB hands SQLite a null connection when a closed pool is written to, so nothing may get past this.
     /// - Returns: false where it was closed before.
@@ -68,7 +99,9 @@ final class GroupCommitter: Sendable {
             return !state.isClosed
         }
         queue.sync {
-            if isFirst { try? pool.writeWithoutTransaction { _ = try $0.checkpoint(.truncate) } }
+            guard isFirst else { return }
+            if !state.withLock(\.figures.isEmpty) { commit([]) }
+            try? pool.writeWithoutTransaction { _ = try $0.checkpoint(.truncate) }
         }
         return isFirst
     }
@@ -111,20 +144,32 @@ final class GroupCommitter: Sendable {
     }
 
     private func commit(_ group: [Job]) {
+        let figures = state.withLock { state in
+            defer { state.figures = [:] }
+            return state.figures
+        }
+        commit(group, figures)
+    }
+
+    private func commit(_ group: [Job], _ figures: [DayFigure: Int]) {
         var settlements: [@Sendable () -> Void] = []
         settlements.reserveCapacity(group.count)
         do {
             try pool.writeWithoutTransaction { database in
                 try database.inTransaction(.immediate) {
                     for job in group { settlements.append(try perform(job, database)) }
+                    for (figure, count) in figures { try tally(database, figure.name, on: figure.day, by: count) }
                     return .commit
                 }
             }
         } catch {
+            state.withLock { $0.figures.merge(figures, uniquingKeysWith: +) }
             // The commit itself failed: nothing of the group is on the disk, so nobody may be told that it is. Each gets
-            // a try of its own, so that one that does not fit (an import on a full disk) takes no sale with it.
-            if group.count > 1 {
-                for job in group { commit([job]) }
+            // a try of its own, so that one that does not fit (an import on a full disk) takes no sale with it. So do the
+            // figures.
+            if group.count > 1 || !figures.isEmpty {
+                for job in group { commit([job], [:]) }
+                writeFiguresSoon()
                 return
             }
             let failure = storageError(error, doing: "committing", file: path)
@@ -149,6 +194,12 @@ final class GroupCommitter: Sendable {
             return { job.fail(failure) }
         }
     }
+}
+
+/// A name such as `scan.all`, counted per day.
+struct DayFigure: Hashable, Sendable {
+    var name: String
+    var day: CalendarDate
 }
 
 /// The promise of one piece of work: ends after the commit that holds it.

@@ -106,12 +106,16 @@ public struct MemberCache: Sendable {
         return member
     }
 
+    /// Most members have none, and a decoder takes longer than all the rest.
+    private static func list<Element: Decodable>(_ text: String) throws -> [Element] {
+        text == "[]" ? [] : try JSONDecoder().decode([Element].self, from: Data(text.utf8))
+    }
+
     static func member(_ database: Database, _ id: String) throws -> Member? {
         guard
             let row = try Row.fetchOne(
                 database.cachedStatement(sql: "SELECT * FROM member WHERE id = ?"), arguments: [id])
         else { return nil }
-        let decoder = JSONDecoder()
         let replacedBy: String? = row["replaced_by"]
         let status: Member.Status =
             switch row["status"] as String {
@@ -121,8 +125,7 @@ public struct MemberCache: Sendable {
             }
         return Member(
             id: MemberID(id), status: status, tier: row["tier"],
-            segments: try decoder.decode([String].self, from: row["segments"] as Data),
-            entitlements: try decoder.decode([Member.Entitlement].self, from: row["entitlements"] as Data),
+            segments: try list(row["segments"]), entitlements: try list(row["entitlements"]),
             birthday: try (row["birthday"] as String?).map { try MonthDay($0) },
             household: row["household"],
             balance: try (row["balance"] as String?).map { try Points($0) },

@@ -112,6 +112,10 @@ public struct MemberImport: Sendable {
         return Set(tokens).count != tokens.count
     }
 
+    private static func list(_ elements: [some Encodable]) throws -> String {
+        elements.isEmpty ? "[]" : String(decoding: try JSONEncoder().encode(elements), as: UTF8.self)
+    }
+
     /// Returns true for a new member.
     private static func upsert(
         _ database: Database, _ member: Member, _ tokens: [Data], _ generation: Int64
@@ -123,7 +127,6 @@ public struct MemberImport: Sendable {
             ?? false)
         var replacedBy: String?
         if case .replaced(let other) = member.status { replacedBy = other.value }
-        let encoder = JSONEncoder()
         try database.cachedStatement(
             sql: """
                 INSERT INTO member (id, status, replaced_by, tier, segments, entitlements, birthday, household, balance,
@@ -137,8 +140,7 @@ public struct MemberImport: Sendable {
                 """
         ).execute(arguments: [
             member.id.value, member.status.word, replacedBy, member.tier,
-            String(decoding: try encoder.encode(member.segments), as: UTF8.self),
-            String(decoding: try encoder.encode(member.entitlements), as: UTF8.self), member.birthday?.description,
+            try list(member.segments), try list(member.entitlements), member.birthday?.description,
             member.household, member.balance?.description, member.balanceAsOf?.microseconds, member.greeting,
             generation,
         ])

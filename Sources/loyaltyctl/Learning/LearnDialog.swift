@@ -1,4 +1,5 @@
 import CardReading
+import KeyboardMaps
 import LoyaltyModel
 
 /// Leads the technician through learning: asks, tells what became of each presentation, and tries the result.
@@ -24,10 +25,12 @@ struct LearnDialog {
 
     /// So many times in a row nothing came, and nobody is there.
     private static let mostSilences = 4
+    /// Nobody stands at a till for longer.
+    private static let longestSearch = Duration.seconds(10)
 
     /// - Throws: `learn.*`, `cards.scheme_overlaps_payment`, `control.*`
     func run() async throws -> Result {
-        var learning = ReaderLearning()
+        var learning = ReaderLearning(further: furtherLayouts)
         var silences = 0
         if source.isLive { say("Learning \(source.device.name). Ctrl-C ends, and nothing is written before the end.") }
         var asked: ReaderLearning.Request?
@@ -54,6 +57,18 @@ struct LearnDialog {
         // Without real digits there is no card to be read.
         if result.reader.scheme != nil { try await tryOut(&result) }
         return result
+    }
+
+    /// Those of XKB, for a reader that none of the built-in layouts makes sense of.
+    private var furtherLayouts: @Sendable () -> [KeyboardLayout] {
+        let isQuiet = isQuiet
+        return {
+            if !isQuiet {
+                Terminal.printError("  No built-in keyboard layout makes sense of that: trying all that XKB knows.")
+            }
+            let end = ContinuousClock.now + Self.longestSearch
+            return KeyboardMaps.others { ContinuousClock.now < end }
+        }
     }
 
     private func tryOut(_ result: inout Result) async throws {

@@ -34,8 +34,8 @@ enum LearnText {
         "Not checked: there is no loyaltyd beside loyaltyctl. Check with: loyaltyd --check-config"
 
     private static func next(_ report: LearnReport) -> String {
-        guard report.conflicts.isEmpty else { return "Settle what is marked above, then: systemctl restart loyaltyd" }
-        let command = report.reader.match == nil ? "systemctl reload loyaltyd" : "systemctl restart loyaltyd"
+        guard report.conflicts.isEmpty else { return "Settle what is marked above, then: systemctl reload loyaltyd" }
+        let command = "systemctl reload loyaltyd"
         guard report.cardScheme == nil, report.claimedBy == nil else { return "Done. Run: \(command)" }
         return "Run: \(command), and then loyaltyctl readers learn once more, for the cards."
     }
