@@ -242,7 +242,8 @@ extension CaseBooks {
             if !sum.isZero { standing[currency] = "\(sum)" }
         }
         for (key, value) in try counters(of: CaseFile.usualActor) where !value.isZero {
-            standing["\(key.name) per \(key.per.words)"] = "\(value)"
+            let start = key.start.map { " from \($0)" } ?? ""
+            standing["\(key.name) per \(key.per.words)\(start)"] = "\(value)"
         }
         for entitlement in state.entitlements {
             standing[entitlement.name] = entitlement.to.map { "\($0)" } ?? "open"
