@@ -3,14 +3,16 @@ public import LoyaltyModel
 extension Program {
     /// Rewards that are given by themselves: `at_once` whenever this is asked, those of a period on its last day.
     ///
-    /// - Parameter day: the day after whose sales this is asked.
+    /// - Parameters:
+    ///   - day: the day after whose sales this is asked.
+    ///   - atOnceAlone: the day is not over; rewards of a period wait.
     /// - Throws: `number.overflow`.
     public func issueRewards(
-        on day: CalendarDate, member: Member?, counters: Counters, state: inout MemberState
+        on day: CalendarDate, member: Member?, counters: Counters, state: inout MemberState, atOnceAlone: Bool = false
     ) throws(LoyaltyError) -> (issued: [IssuedReward], movements: [LotMovement]) {
         var issued: [IssuedReward] = []
         var movements = try state.expire(on: day)
-        for reward in rewards where isDue(reward.issue, on: day, joined: state.joined) {
+        for reward in rewards where isDue(reward.issue, on: day, joined: state.joined, atOnceAlone) {
             let book = CounterBook(calendar: calendar, day: day, joined: state.joined, values: counters)
             let tier = try tier(of: state, counters: counters, on: day)?.id ?? member?.tier
             let view = MemberView(member: member, state: state, tier: tier, day: day)
@@ -39,7 +41,9 @@ extension Program {
         return (issued, movements)
     }
 
-    private func isDue(_ issue: RewardDeclaration.Issue, on day: CalendarDate, joined: CalendarDate?) -> Bool {
+    private func isDue(
+        _ issue: RewardDeclaration.Issue, on day: CalendarDate, joined: CalendarDate?, _ atOnceAlone: Bool
+    ) -> Bool {
         let period: Period
         switch issue {
         case .onRequest, .byStamps: return false
@@ -49,7 +53,7 @@ extension Program {
         case .yearEnd: period = .calendarYear
         case .membershipYearEnd: period = .membershipYear
         }
-        return calendar.end(of: period, on: day, joined: joined) == day
+        return !atOnceAlone && calendar.end(of: period, on: day, joined: joined) == day
     }
 
     /// What `period_bonus` rules give at the end of a day that ends their period; nothing on other days.
