@@ -3,7 +3,7 @@ import Foundation
 import LoyaltyModel
 import Testing
 
-/// Every program of Examples/programs loads, and passes its cases: a new file is tested by itself.
+/// Every program of Examples/programs loads without a warning, and passes its cases: a new file is tested by itself.
 @Suite struct ExamplePrograms {
     static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent().appending(path: "Examples/programs")
@@ -29,7 +29,12 @@ import Testing
 
     @Test func thereAreSome() { #expect(Self.files.count >= 30) }
 
-    @Test(arguments: files) func loadsAndPassesItsCases(file: String) throws {
+    @Test(arguments: files) func isWithoutWarnings(file: String) throws {
+        let findings = try Self.program(file).lint(toml: Self.text(file), file: file)
+        #expect(findings.isEmpty, "\(findings.map(\.description).joined(separator: "\n"))")
+    }
+
+    @Test(arguments: files) func passesItsCases(file: String) throws {
         let versions = try Self.versions(of: Self.program(file))
         let cases = try ProgramCase.load(toml: Self.text(file), file: file, inProgram: true, for: versions)
         #expect(!cases.isEmpty, "a program is an example with its cases")
