@@ -80,4 +80,16 @@ enum Digits {
     static func runs(_ text: [UInt8]) -> [[UInt8]] {
         text.split { !isDigit($0) }.map(Array.init)
     }
+
+    /// The same for the digits of all scripts, which people and programs read as one number; written in ASCII.
+    static func runs(_ text: String) -> [[UInt8]] {
+        let digits = text.unicodeScalars.map { scalar -> UInt8 in
+            if scalar.isASCII { return UInt8(scalar.value) }
+            guard scalar.properties.numericType == .decimal, let value = scalar.properties.numericValue else {
+                return 0
+            }
+            return 48 + UInt8(value)
+        }
+        return runs(digits)
+    }
 }
