@@ -76,7 +76,7 @@ extension FuzzEntry {
         TillEventDecoder(screening: CardScreening(classifier: $0))
     }
 
-    private static func checkProblem(_ problem: TillLineProblem) throws(BrokenPromise) {
+    static func checkProblem(_ problem: TillLineProblem) throws(BrokenPromise) {
         try expect(problem.redactedLine.utf8.count <= 16_384 + 16, "a long line in quarantine")
         for text in [problem.redactedLine, problem.error.message, problem.error.remedy ?? ""] {
             for run in Digits.runs(text) {

@@ -3,7 +3,7 @@ import LoyaltyModel
 
 extension FuzzEntry {
     /// Scanned-data reports of 64 bytes with both layouts of the field: identifier or data from byte 2 on.
-    static let hidPOS = FuzzEntry("hid-pos") { input throws(BrokenPromise) in
+    static let hidPOS = FuzzEntry("hid-pos", maximumLength: 1024) { input throws(BrokenPromise) in
         var source = ByteSource(input)
         var session = try ReaderSession(scanners[source.flag() ? 1 : 0])
         let reports = source.reports(filledTo: session.reportLength)

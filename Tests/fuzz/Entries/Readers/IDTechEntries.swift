@@ -3,7 +3,7 @@ import LoyaltyModel
 
 extension FuzzEntry {
     /// ID TECH in HID mode: frames of encrypting readers, original and enhanced, and the layouts of the others.
-    static let idTech = FuzzEntry("idtech") { input throws(BrokenPromise) in
+    static let idTech = FuzzEntry("idtech", maximumLength: 1024) { input throws(BrokenPromise) in
         var source = ByteSource(input)
         var session = try ReaderSession(idTechReader)
         if source.flag() {
@@ -55,7 +55,7 @@ extension FuzzEntry {
     }
 
     /// The same frames, typed in hexadecimal digits by a keyboard-emulating reader.
-    static let idTechTyped = FuzzEntry("idtech-typed") { input throws(BrokenPromise) in
+    static let idTechTyped = FuzzEntry("idtech-typed", maximumLength: 1024) { input throws(BrokenPromise) in
         var source = ByteSource(input)
         var session = try ReaderSession(idTechKeyboard)
         let (isFrame, hasClearTracks) = (source.flag(), source.flag())

@@ -3,7 +3,7 @@ import LoyaltyModel
 
 extension FuzzEntry {
     /// Key reports as they come: any layout, boot reports or reports with an ID.
-    static let keyboard = FuzzEntry("keyboard") { input throws(BrokenPromise) in
+    static let keyboard = FuzzEntry("keyboard", maximumLength: 1024) { input throws(BrokenPromise) in
         var source = ByteSource(input)
         let terminators = Int(source.byte()) % ReaderOptions.terminatorSets.count
         let layout = source.choice(layouts.count)

@@ -3,14 +3,14 @@ import LoyaltyModel
 
 extension FuzzEntry {
     /// The packets of a serial adapter, with the status bytes of FTDI's.
-    static let serial = FuzzEntry("serial") { input throws(BrokenPromise) in
+    static let serial = FuzzEntry("serial", maximumLength: 1024) { input throws(BrokenPromise) in
         var source = ByteSource(input)
         let adapter = source.choice(SerialAdapter.allCases.count)
         try checkLines(&source, adapter)
     }
 
     /// The assembly of characters into scans, with all terminators and none.
-    static let assembler = FuzzEntry("assembler") { input throws(BrokenPromise) in
+    static let assembler = FuzzEntry("assembler", maximumLength: 1024) { input throws(BrokenPromise) in
         var source = ByteSource(input)
         try checkLines(&source, nil)
     }
