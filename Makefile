@@ -51,8 +51,8 @@ rig: setup ## the program that shows simulated USB readers to loyaltyd
 test: setup ## lint, all tests, and the checks of unit, udev rules and scripts
 	@SWIFT=$(SWIFT) Tests/run
 
-fuzz: setup ## every parser of outside bytes under libFuzzer; TARGET=hid-pos RUNS=10000000 for one of them
-	@SWIFT=$(SWIFT) TARGET="$(TARGET)" RUNS="$(RUNS)" TIME="$(TIME)" KEEP="$(KEEP)" Tests/fuzz/run
+fuzz: setup ## every parser of outside bytes under libFuzzer; TARGET=hid-pos RUNS=10000000 for one of them, JOBS=2 at a time
+	@SWIFT=$(SWIFT) TARGET="$(TARGET)" RUNS="$(RUNS)" TIME="$(TIME)" JOBS="$(JOBS)" KEEP="$(KEEP)" RESUME="$(RESUME)" Tests/fuzz/run
 
 storm: setup rig ## 1,000 random faults on emulated readers, every card accounted for (about 4 minutes); SEED=N repeats one
 	$(SWIFT) build --product reader-probe

@@ -111,6 +111,13 @@ import Testing
         #expect(scan("0109521234543213\u{1d}21ABC", .gs1128) == .refused(.notALoyaltyCard))
     }
 
+    @Test("A GS1 element that reads as a payment card together with its identifier is none that is kept")
+    func elementOfTheFormOfACard() {
+        // (22) with the value 04097000000006: by Luhn and the prefix 2204 also a number of Mir.
+        #expect(scan("2204097000000006", .gs1128) == .refused(.paymentCard))
+        #expect(scan("2204097000000007", .gs1128).number?.value == "2204097000000007")
+    }
+
     @Test("A scheme cannot carry a payment number in behind its own prefix")
     func extraction() throws {
         let classifier = try CardClassifier(schemes: [

@@ -137,7 +137,10 @@ extension CardClassifier {
         {
             return .unclassified(number)
         }
-        return accept(text, finding: finding)
+        // Together with its identifiers, an element may be the number of a payment card. None begins with 0, as those of products do.
+        let isAmbiguous = isCertain && scan.text.first { $0 != GS1Message.separator } != UInt8(ascii: "0")
+        let whole = isAmbiguous && message?.isDigitalLink == false ? PaymentScreen.finding(in: text) : .none
+        return accept(text, finding: max(finding, whole))
     }
 
     /// - Parameter isCertain: whether the code itself says that it holds GS1 data: then a GS1 key with a valid check digit is

@@ -1,7 +1,7 @@
-import LoyaltyModel
+package import LoyaltyModel
 
 /// One line, or one document, of a stream.
-enum TillFrame: Sendable, Hashable {
+package enum TillFrame: Sendable, Hashable {
     /// Without its line end.
     case line([UInt8])
     /// The first bytes of a line that does not end within the limit; the rest was skipped.
@@ -13,11 +13,11 @@ enum TillFrame: Sendable, Hashable {
 }
 
 /// Cuts the stream of one connection into frames. Confined to whoever reads the connection.
-enum TillFramer {
+package enum TillFramer {
     case lines(LineFramer)
     case documents(any TillDocumentReader)
 
-    mutating func append(_ bytes: some Collection<UInt8>) -> [TillFrame] {
+    package mutating func append(_ bytes: some Collection<UInt8>) -> [TillFrame] {
         switch self {
         case .lines(var framer):
             // Nothing else may hold the framer while it appends: its partial line would be copied.
@@ -31,7 +31,7 @@ enum TillFramer {
     }
 
     /// What stands between the last frame and the end of the stream.
-    mutating func finish() -> [TillFrame] {
+    package mutating func finish() -> [TillFrame] {
         switch self {
         case .lines(var framer): return framer.finish().map { [$0] } ?? []
         case .documents(var reader): return reader.finish().map(TillFrame.init)
@@ -40,7 +40,7 @@ enum TillFramer {
 }
 
 extension TillFrame {
-    init(_ document: ConvertedDocument) {
+    package init(_ document: ConvertedDocument) {
         switch document.outcome {
         case .event(let event): self = .event(event.event)
         case .problem(let problem): self = .problem(problem)
@@ -51,16 +51,16 @@ extension TillFrame {
 /// Cuts a stream of bytes at line feeds. A carriage return before the line feed goes too, blank lines are dropped.
 ///
 /// Never holds more than the limit, whatever comes.
-struct LineFramer {
+package struct LineFramer {
     private let limit: Int
     private var partial: [UInt8] = []
     /// The line has gone beyond the limit; the rest is dropped up to its line feed.
     private var isSkipping = false
 
-    init(limit: Int) { self.limit = limit }
+    package init(limit: Int) { self.limit = limit }
 
     /// Takes the next bytes and gives every line that they complete.
-    mutating func append(_ bytes: some Collection<UInt8>) -> [TillFrame] {
+    package mutating func append(_ bytes: some Collection<UInt8>) -> [TillFrame] {
         var frames: [TillFrame] = []
         var rest = bytes[...]
         while let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
@@ -73,7 +73,7 @@ struct LineFramer {
     }
 
     /// The last line of a stream that ended without a line feed.
-    mutating func finish() -> TillFrame? { complete() }
+    package mutating func finish() -> TillFrame? { complete() }
 
     private mutating func take(_ bytes: some Collection<UInt8>) {
         guard !isSkipping, !bytes.isEmpty else { return }

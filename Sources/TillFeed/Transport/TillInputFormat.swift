@@ -24,7 +24,7 @@ public struct TillInputFormat: Sendable {
     }
 
     /// A framer for one connection.
-    func framer() -> TillFramer {
+    package func framer() -> TillFramer {
         // The initialiser has tried the reader, so that none means the native protocol.
         guard let reader = try? dialect.reader(settings, decoder: decoder) else {
             return .lines(LineFramer(limit: TillEventDecoder.maximumLineLength))

@@ -42,6 +42,14 @@ import Testing
         #expect(code(documents.last) == "event")
     }
 
+    /// A till that breaks off inside of the declaration costs the next document nothing, wherever the stream is cut.
+    @Test(arguments: 1...48) func theNextDocumentIsFoundWhereverTheStreamIsCut(piece: Int) throws {
+        let next = "<?xml version=\"1.0\"?>" + Self.head + Self.good.replacing("MORE", with: "") + "</POSLog>"
+        let documents = try convert(
+            Array(("<?xml version=\"1.0\n" + next + next).utf8), .poslog, try documentSettings(), piece: piece)
+        #expect(documents.map { code($0) } == ["adapter.syntax", "event", "event"])
+    }
+
     @Test func aTransactionOfMoreThanAMebibyteIsRefusedAlone() throws {
         let filling = String(repeating: "<LineItem><Tender><Amount>1.00</Amount></Tender></LineItem>", count: 20_000)
         let documents = try poslog(filling)

@@ -30,7 +30,9 @@ public struct FuzzEntry: Sendable {
     static let content: [FuzzEntry] = [barcodeText, stripeText, gs1, classifier, paymentScreen]
 
     /// Files, lines and documents of other programs.
-    static let documents: [FuzzEntry] = [capture, json, csv, toml, program, tillLine, memberRow]
+    static let documents: [FuzzEntry] = [
+        capture, json, csv, toml, program, tillLine, memberRow, lineFramer, poslog, square, shopify, odoo, csvSales,
+    ]
 }
 
 /// What a parser promised and did not keep, in words.

@@ -25,7 +25,12 @@ final class POSLogScanner {
     private var parser: XML_Parser?
     /// Lines and bytes in front of the document that is being read.
     private var lineBase = 0
+    /// Bytes of the document that Expat has taken.
     private var document = 0
+    /// Bytes of them that it has read.
+    private var position = 0
+    /// The others, such as half a tag: if the document is wrong there, the next one may begin in them.
+    private var pending: [UInt8] = []
     private var state = State.betweenDocuments
     /// What may be the beginning of a declaration, behind an error.
     private var tail: [UInt8] = []
@@ -94,6 +99,8 @@ final class POSLogScanner {
         if let parser { XML_ParserFree(parser) }
         parser = XML_ParserCreateNS(nil, XML_Char(0x0a))
         document = 0
+        position = 0
+        pending = []
         depth = 0
         open = []
         skippedFrom = nil
@@ -124,34 +131,41 @@ final class POSLogScanner {
     private func parse(_ rest: inout ArraySlice<UInt8>) {
         guard let parser else { return rest = [] }
         let piece = rest.prefix(Self.piece)
-        let before = document
         let status = piece.withUnsafeBytes { bytes in
             XML_Parse(parser, bytes.baseAddress?.assumingMemoryBound(to: CChar.self), Int32(piece.count), 0)
         }
+        // Expat has forgotten where it is when it only puts bytes aside.
+        position = max(position, Int(clamping: XML_GetCurrentByteIndex(parser)))
         if let rootEnd {
             // Behind the root another document may follow.
             lineBase += Int(clamping: XML_GetCurrentLineNumber(parser)) - 1
-            rest = rest.dropFirst(min(max(rootEnd - before, 0), piece.count))
+            rest = unread(from: rootEnd, piece.count, rest)
             state = .betweenDocuments
             return
         }
-        document += piece.count
-        let position = Int(clamping: XML_GetCurrentByteIndex(parser))
         var problem = failure
         if problem == nil, status == XML_STATUS_ERROR {
             let text = XML_ErrorString(XML_GetErrorCode(parser)).map { String(cString: $0) } ?? "not well-formed"
             problem = LoyaltyError(.adapterSyntax, "this is not XML: \(text)", at: here)
-        } else if problem == nil, document - position > Self.maximumToken {
+        } else if problem == nil, document + piece.count - position > Self.maximumToken {
             problem = LoyaltyError(
                 .adapterTooLarge, "a tag or comment has more than \(Self.maximumToken) bytes", at: here)
         }
         guard let problem else {
+            document += piece.count
+            pending += piece
+            pending.removeFirst(max(pending.count - max(document - position, 0), 0))
             rest = rest.dropFirst(piece.count)
             return
         }
         // The declaration of the next document may be what is wrong here; this one's own is not looked at again.
-        rest = rest.dropFirst(min(max(max(position, 1) - before, 0), piece.count))
+        rest = unread(from: max(position, 1), piece.count, rest)
         fail(problem)
+    }
+
+    /// What stands at a byte of the document and behind it, up to the end of the bytes that came.
+    private func unread(from index: Int, _ pieceLength: Int, _ rest: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+        index < document ? pending.suffix(document - index) + rest : rest.dropFirst(min(index - document, pieceLength))
     }
 
     /// Ends a broken document; the next one begins at an XML declaration.

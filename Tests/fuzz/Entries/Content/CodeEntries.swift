@@ -14,6 +14,9 @@ extension FuzzEntry {
             return
         }
         try expect(input.first == UInt8(ascii: "]") && input.count >= 3, "a scan without its identifier")
+        let identifier = String(decoding: input.prefix(3), as: UTF8.self)
+        try expect(identifier != "]X0" && identifier != "]Z6", "the answer to a menu command is no code")
+        if ["]C1", "]e0", "]d2", "]Q3", "]J1"].contains(identifier) { try checkElementString(scan.text) }
         guard let symbology = scan.symbology, Characters.isArticle(symbology) else {
             return try expect(scan.text.elementsEqual(input.dropFirst(3)), "the data of a code were changed")
         }
@@ -23,6 +26,17 @@ extension FuzzEntry {
         try expect([8, 13].contains(scan.text.count), "an article number of \(scan.text.count) digits")
         try expect(Digits.passesGS1(scan.text), "an article number with a wrong check digit")
         try expect(data.starts(with: scan.text), "an article number that was not sent")
+    }
+
+    /// The first element of a code that announces GS1 data, by itself (General Specifications 3.2 and 7.8).
+    private static func checkElementString(_ text: [UInt8]) throws(BrokenPromise) {
+        let data = text.first == 0x1d ? text.dropFirst() : text[...]
+        try expect(data.prefix(2).allSatisfy(Digits.isDigit) && data.count > 2, "GS1 data without an identifier")
+        for (code, length) in keyLengths where data.starts(with: code.utf8) {
+            let value = Array(data.dropFirst(code.utf8.count).prefix(length))
+            try expect(
+                value.count == length && Digits.passesGS1(value), "GS1 data whose first key fails its check digit")
+        }
     }
 
     /// GS1 element strings and Digital Links.

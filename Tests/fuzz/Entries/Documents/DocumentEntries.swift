@@ -21,31 +21,42 @@ extension FuzzEntry {
         var source = ByteSource(input)
         let piece = 1 + source.choice(16)
         let bytes = source.remaining()
-        let (whole, rows) = read(bytes, piece: max(bytes.count, 1))
-        let (parts, _) = read(bytes, piece: piece)
+        let whole = read(bytes, piece: max(bytes.count, 1))
+        let parts = read(bytes, piece: piece)
+        let rows = texts(whole)
         try expect(whole == parts, "the rows depend on how the file is cut")
         let written = rows.map { row in
             row.map { "\"" + $0.replacing("\"", with: "\"\"") + "\"" }.joined(separator: ",")
         }.joined(separator: "\n")
         // One empty field in quotes is a row, nothing is none.
-        let (_, again) = read(Array(written.utf8), piece: 64)
-        try expect(again == rows, "written and read again, the rows are others")
+        let again = read(Array(written.utf8), piece: 64)
+        try expect(texts(again) == rows, "written and read again, the rows are others")
     }
 
-    private static func read(_ bytes: [UInt8], piece: Int) -> (events: [String], rows: [[String]]) {
+    private enum CSVOutcome: Equatable {
+        case row(CSVRow)
+        case error(LoyaltyError)
+    }
+
+    private static func texts(_ outcomes: [CSVOutcome]) -> [[String]] {
+        outcomes.compactMap { outcome in
+            guard case .row(let row) = outcome else { return nil }
+            return row.fields.map(\.text)
+        }
+    }
+
+    private static func read(_ bytes: [UInt8], piece: Int) -> [CSVOutcome] {
         var reader = CSVRowReader()
-        var events: [String] = []
-        var rows: [[String]] = []
+        var outcomes: [CSVOutcome] = []
         var rest = bytes[...]
         while true {
             do {
                 if let row = try reader.next() {
-                    events.append("\(row.line) \(row.fields)")
-                    rows.append(row.fields.map(\.text))
+                    outcomes.append(.row(row))
                     continue
                 }
             } catch {
-                events.append("\(error)")
+                outcomes.append(.error(error))
                 continue
             }
             guard !rest.isEmpty else { break }
@@ -53,7 +64,7 @@ extension FuzzEntry {
             rest = rest.dropFirst(piece)
             if rest.isEmpty { reader.finish() }
         }
-        return (events, rows)
+        return outcomes
     }
 
     /// TOML: settings and program files.

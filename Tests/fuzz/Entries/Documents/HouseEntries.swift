@@ -8,7 +8,7 @@ import TillFeed
 
 extension FuzzEntry {
     /// Capture files, with the recordings in them.
-    static let capture = FuzzEntry("capture", maximumLength: 8192) { input throws(BrokenPromise) in
+    static let capture = FuzzEntry("capture", maximumLength: 4096) { input throws(BrokenPromise) in
         let report: CaptureReport
         do throws(LoyaltyError) { report = try CaptureReport(Capture(json: input)) } catch { return }
         for scan in report.cases.flatMap(\.scans) {
@@ -22,7 +22,7 @@ extension FuzzEntry {
     }
 
     /// A program file, and what it gives for a basket.
-    static let program = FuzzEntry("program", maximumLength: 8192) { input throws(BrokenPromise) in
+    static let program = FuzzEntry("program", maximumLength: 4096) { input throws(BrokenPromise) in
         let text = String(decoding: input, as: UTF8.self)
         let program: Program
         do throws(LoyaltyError) {
@@ -55,13 +55,11 @@ extension FuzzEntry {
     }()
 
     /// One line of the till protocol. What is kept of a refused line must not hold a card.
-    static let tillLine = FuzzEntry("till-line", maximumLength: 4096) { input throws(BrokenPromise) in
-        guard let classifier = try? CardClassifier(schemes: []) else {
-            throw BrokenPromise(description: "no classifier")
-        }
+    static let tillLine = FuzzEntry("till-line", maximumLength: 2048) { input throws(BrokenPromise) in
+        guard let tillDecoder else { throw BrokenPromise(description: "no classifier") }
         let event: TillEvent
         do throws(TillLineProblem) {
-            event = try TillEventDecoder(screening: CardScreening(classifier: classifier)).decode(input)
+            event = try tillDecoder.decode(input)
         } catch {
             return try checkProblem(error)
         }
@@ -73,10 +71,15 @@ extension FuzzEntry {
         }
     }
 
-    private static func checkProblem(_ problem: TillLineProblem) throws(BrokenPromise) {
+    /// As the daemon decodes, with no card schemes.
+    static let tillDecoder = (try? CardClassifier(schemes: [])).map {
+        TillEventDecoder(screening: CardScreening(classifier: $0))
+    }
+
+    static func checkProblem(_ problem: TillLineProblem) throws(BrokenPromise) {
         try expect(problem.redactedLine.utf8.count <= 16_384 + 16, "a long line in quarantine")
         for text in [problem.redactedLine, problem.error.message, problem.error.remedy ?? ""] {
-            for run in Digits.runs(Array(text.utf8)) {
+            for run in Digits.runs(text) {
                 try expect(!Digits.isPaymentCard(run), "a payment card in quarantine or in an answer")
             }
         }

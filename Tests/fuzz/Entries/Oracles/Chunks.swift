@@ -28,22 +28,21 @@ struct ChunkTrail {
     /// Nothing is joined over this.
     mutating func breakOff() { chunks.removeAll() }
 
-    /// The data of the last chunk, of the last two that belong together, and so on.
-    var candidates: [[UInt8]] {
-        guard let last = chunks.last else { return [] }
-        var candidates: [[UInt8]] = []
+    /// Whether the data of the last chunk, or of the last two that belong together, and so on, are as they should be.
+    func holds(_ isRight: ([UInt8]) -> Bool) -> Bool {
+        guard let last = chunks.last else { return false }
         var data: [UInt8] = []
         var next: Chunk?
         for chunk in chunks.reversed() {
             if let next {
                 guard chunk.continues, chunk.group == last.group, next.at.since(chunk.at) < gap,
                     chunk.index.map({ next.index == $0 + 1 }) ?? true
-                else { break }
+                else { return false }
             }
             data = chunk.data + data
-            if chunk.opens { candidates.append(data) }
+            if chunk.opens, isRight(data) { return true }
             next = chunk
         }
-        return candidates
+        return false
     }
 }

@@ -25,6 +25,27 @@ enum Digits {
         return (10 - (3 * odd + even) % 10) % 10 == Int(digits[digits.count - 1]) - 48
     }
 
+    /// ISO/IEC 16388 annex A: the last character of a Code 39 is the sum of the others' values.
+    static func passesModulo43(_ text: [UInt8]) -> Bool {
+        var values: [Int] = []
+        for character in text {
+            switch character {
+            case 48...57: values.append(Int(character) - 48)
+            case 65...90: values.append(Int(character) - 55)
+            default:
+                guard let place = Array("-. $/+%".utf8).firstIndex(of: character) else { return false }
+                values.append(36 + place)
+            }
+        }
+        guard let last = values.popLast(), !values.isEmpty else { return false }
+        return values.reduce(0, +) % 43 == last
+    }
+
+    /// ISO/IEC 7064 MOD 97-10.
+    static func passesModulo97(_ digits: [UInt8]) -> Bool {
+        digits.count > 2 && digits.allSatisfy(isDigit) && digits.reduce(0) { ($0 * 10 + Int($1) - 48) % 97 } == 1
+    }
+
     /// The digits that a scanner may have sent where the canonical form of an article number is `text`.
     static func sources(ofArticle text: [UInt8]) -> [[UInt8]] {
         var sources = [text]
@@ -58,6 +79,19 @@ enum Digits {
         passesLuhn(digits) && hasPaymentPrefix(digits)
     }
 
+    /// Prefixes and lengths out of the same publications, the first and the last of each range.
+    static let networks: [(prefix: String, length: Int)] = [
+        ("4", 16), ("4", 19), ("51", 16), ("55", 16), ("2221", 16), ("2720", 16), ("34", 15), ("37", 15), ("300", 14),
+        ("305", 14), ("36", 14), ("38", 14), ("39", 16), ("6011", 16), ("644", 16), ("649", 16), ("65", 16),
+        ("3528", 16), ("3589", 16), ("62", 16), ("62", 19), ("2200", 16), ("2204", 16),
+    ]
+
+    /// A number in the range that Maestro shares with programs: only a card scheme may claim it. UPC and EAN are none.
+    static func isMaestro(_ digits: [UInt8]) -> Bool {
+        (12...19).contains(digits.count) && digits[0] == 54 && passesLuhn(digits)
+            && !((12...13).contains(digits.count) && passesGS1(digits))
+    }
+
     /// Prefix and length alone, as a magnetic track is judged.
     static func hasPaymentPrefix(_ digits: [UInt8]) -> Bool {
         guard digits.count >= 13, digits.count <= 19, digits.allSatisfy(isDigit) else { return false }
@@ -79,5 +113,17 @@ enum Digits {
     /// The maximal runs of ASCII digits of a text.
     static func runs(_ text: [UInt8]) -> [[UInt8]] {
         text.split { !isDigit($0) }.map(Array.init)
+    }
+
+    /// The same for the digits of all scripts, which people and programs read as one number; written in ASCII.
+    static func runs(_ text: String) -> [[UInt8]] {
+        let digits = text.unicodeScalars.map { scalar -> UInt8 in
+            if scalar.isASCII { return UInt8(scalar.value) }
+            guard scalar.properties.numericType == .decimal, let value = scalar.properties.numericValue else {
+                return 0
+            }
+            return 48 + UInt8(value)
+        }
+        return runs(digits)
     }
 }

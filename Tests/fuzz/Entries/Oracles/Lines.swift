@@ -82,7 +82,9 @@ struct LineOracle {
         return lines.indices.contains { first in
             (1...3).contains { count in
                 let part = lines[first...].prefix(count)
-                guard part.allSatisfy({ !$0.isDamaged }) else { return false }
+                guard part.allSatisfy({ !$0.isDamaged }),
+                    part.reduce(0, { $0 + $1.bytes.count }) >= scan.text.count
+                else { return false }
                 return Characters.explain(scan, part.flatMap(\.bytes))
             }
         }

@@ -15,7 +15,8 @@ extension FuzzEntry {
             vendorID: vendors[Int(identity & 7)], productID: products[Int(identity >> 3 & 7)], interfaceNumber: 0,
             interfaceClass: 3, interfaceSubclass: identity >> 6 & 1, interfaceProtocol: identity >> 7,
             reportDescriptor: bytes)
-        guard var session = ReaderSession(facts) else { return }
+        guard let start = ReaderStart(facts) else { return }
+        var session = ReaderSession(start)
         let reports = source.reports(filledTo: session.reportLength)
         try session.play(reports)
         // However a descriptor places the fields, a scan holds no more than the reports did.

@@ -3,25 +3,26 @@ import LoyaltyModel
 
 extension FuzzEntry {
     /// Scanned-data reports of 64 bytes with both layouts of the field: identifier or data from byte 2 on.
-    static let hidPOS = FuzzEntry("hid-pos") { input throws(BrokenPromise) in
+    static let hidPOS = FuzzEntry("hid-pos", maximumLength: 1024) { input throws(BrokenPromise) in
         var source = ByteSource(input)
-        var options = ReaderOptions()
-        options.stripsSuffix = source.flag()
-        guard var session = ReaderSession(.usual(for: .hidPOS), options) else {
-            throw BrokenPromise(description: "no decoder for a HID POS scanner")
-        }
+        var session = try ReaderSession(scanners[source.flag() ? 1 : 0])
         let reports = source.reports(filledTo: session.reportLength)
         try session.play(reports)
-        for delivery in session.deliveries {
-            var trail = ChunkTrail(gap: options.continuationGap)
-            for index in delivery.played { trail.append(report: reports[index].bytes, at: session.times[index]) }
+        try session.judge(by: ChunkTrail(gap: ReaderOptions().continuationGap)) { trail, index in
+            trail.append(report: reports[index].bytes, at: session.times[index])
+        } _: { trail, delivery throws(BrokenPromise) in
             if let index = delivery.report {
                 try expect(reports[index].bytes.count >= 64, "a scan out of a report that was cut short")
                 try expect(trail.chunks.last?.continues == false, "a scan although its report says it goes on")
             }
             try expect(
-                trail.candidates.contains { Characters.explain(delivery.scan, $0) }, "a scan that no report holds")
+                trail.holds { Characters.explain(delivery.scan, $0) }, "a scan that no report holds")
         }
+    }
+
+    /// Without and with the suffix stripped.
+    private static let scanners = [false, true].map { stripsSuffix in
+        ReaderStart(.usual(for: .hidPOS), ReaderOptions(stripsSuffix: stripsSuffix))
     }
 }
 

@@ -3,28 +3,27 @@ import LoyaltyModel
 
 extension FuzzEntry {
     /// ID TECH in HID mode: frames of encrypting readers, original and enhanced, and the layouts of the others.
-    static let idTech = FuzzEntry("idtech") { input throws(BrokenPromise) in
+    static let idTech = FuzzEntry("idtech", maximumLength: 1024) { input throws(BrokenPromise) in
         var source = ByteSource(input)
-        guard var session = ReaderSession(.usual(for: .idtech)) else {
-            throw BrokenPromise(description: "no decoder for an ID TECH reader")
-        }
+        var session = try ReaderSession(idTechReader)
         if source.flag() {
             let flip = Int(source.byte()) + 256 * source.choice(3)
             return try checkFrame(source.framePayload(), flip: flip, &session)
         }
         let reports = source.reports(filledTo: 64)
         try session.play(reports)
-        for delivery in session.deliveries {
+        try session.judge(by: ChunkTrail(gap: ReaderOptions().continuationGap)) { trail, index in
+            trail.append(Chunk(data: reports[index].bytes, at: session.times[index], continues: true))
+        } _: { trail, delivery throws(BrokenPromise) in
             try expect(delivery.report != nil, "a swipe made of silence")
-            var trail = ChunkTrail(gap: ReaderOptions().continuationGap)
-            for index in delivery.played {
-                trail.append(Chunk(data: reports[index].bytes, at: session.times[index], continues: true))
-            }
             try expect(
-                trail.candidates.contains { isSwipe(delivery.scan, $0) },
+                trail.holds { isSwipe(delivery.scan, $0) },
                 "a swipe that no report holds, or a frame with wrong LRC or sum")
         }
     }
+
+    private static let idTechReader = ReaderStart(.usual(for: .idtech))
+    private static let idTechKeyboard = ReaderStart(.serial(.cdcACM))
 
     private static func isSwipe(_ scan: DecodedScan, _ bytes: [UInt8]) -> Bool {
         if bytes.first == 2 {
@@ -56,11 +55,9 @@ extension FuzzEntry {
     }
 
     /// The same frames, typed in hexadecimal digits by a keyboard-emulating reader.
-    static let idTechTyped = FuzzEntry("idtech-typed") { input throws(BrokenPromise) in
+    static let idTechTyped = FuzzEntry("idtech-typed", maximumLength: 1024) { input throws(BrokenPromise) in
         var source = ByteSource(input)
-        guard var session = ReaderSession(.serial(.cdcACM)) else {
-            throw BrokenPromise(description: "no decoder for characters")
-        }
+        var session = try ReaderSession(idTechKeyboard)
         let (isFrame, hasClearTracks) = (source.flag(), source.flag())
         var characters = source.remaining().filter { $0 != 13 && $0 != 10 && $0 != 9 }
         var expected: SwipeOracle?

@@ -3,41 +3,36 @@ import LoyaltyModel
 
 extension FuzzEntry {
     /// Key reports as they come: any layout, boot reports or reports with an ID.
-    static let keyboard = FuzzEntry("keyboard") { input throws(BrokenPromise) in
+    static let keyboard = FuzzEntry("keyboard", maximumLength: 1024) { input throws(BrokenPromise) in
         var source = ByteSource(input)
-        var options = source.terminators()
-        options.layout = layouts[source.choice(layouts.count)]
+        let terminators = Int(source.byte()) % ReaderOptions.terminatorSets.count
+        let layout = source.choice(layouts.count)
         let hasID = source.flag()
-        guard var session = ReaderSession(hasID ? numbered : .usual(for: .keyboard), options) else {
-            throw BrokenPromise(description: "no decoder for a keyboard")
-        }
+        let start = keyboards[hasID ? 1 : 0][layout][terminators]
+        var session = try ReaderSession(start)
         let reports = source.reports(filledTo: 8)
         try session.play(reports)
-        guard options.layout == .us, !hasID else { return }
-        for delivery in session.deliveries {
-            var keys = KeyOracle(options)
-            for index in delivery.played {
-                keys.take(reports[index].bytes, at: session.times[index], report: index)
-            }
+        guard let options = start?.options, options.layout == .us, !hasID else { return }
+        try session.judge(by: KeyOracle(options)) { keys, index in
+            keys.take(reports[index].bytes, at: session.times[index], report: index)
+        } _: { keys, delivery throws(BrokenPromise) in
             if keys.hasLostTrack { return }
+            var keys = keys
             if delivery.report == nil { keys.lines.advance(to: session.now) }
             try expect(keys.lines.explains(delivery), "a scan that nobody typed")
         }
     }
 
     /// What is typed is read: on every layout key by key, and as ALT codes.
-    static let keyboardTyping = FuzzEntry("keyboard-typing", maximumLength: 512) { input throws(BrokenPromise) in
+    static let keyboardTyping = FuzzEntry("keyboard-typing", maximumLength: 96) { input throws(BrokenPromise) in
         var source = ByteSource(input)
-        var options = ReaderOptions()
-        options.layout = layouts[source.choice(layouts.count)]
+        let layout = source.choice(layouts.count)
         let isAltMode = source.flag()
-        guard var session = ReaderSession(.usual(for: .keyboard), options) else {
-            throw BrokenPromise(description: "no decoder for a keyboard")
-        }
+        var session = try ReaderSession(keyboards[0][layout][0])
         let characters = source.remaining().filter { (0x20...0x7e).contains($0) || (isAltMode && $0 >= 0xa0) }
         let text = String(String.UnicodeScalarView(characters.map { Unicode.Scalar($0) }))
-        guard !text.isEmpty, let enter = options.layout.reports(typing: "\r") else { return }
-        guard let keys = isAltMode ? altCodes(characters) : options.layout.reports(typing: text) else { return }
+        guard !text.isEmpty, let keys = isAltMode ? altCodes(characters) : strokes(characters, layout) else { return }
+        let enter: [[UInt8]] = [[0, 0, 0x28, 0, 0, 0, 0, 0], [UInt8](repeating: 0, count: 8)]
         try session.play(
             (keys + enter).map { TimedReport(delay: .milliseconds(1), followsReset: false, bytes: $0) })
         let scans = session.deliveries.map(\.scan)
@@ -53,6 +48,27 @@ extension FuzzEntry {
 
     private static let layouts = ["us", "gb", "de", "fr", "be", "es", "it", "ch", "pt", "se", "dk", "no"].compactMap {
         KeyboardLayout(named: $0)
+    }
+
+    /// Boot reports or reports with an ID, by layout and set of terminators.
+    private static let keyboards = [.usual(for: .keyboard), numbered].map { facts in
+        layouts.map { layout in
+            ReaderOptions.terminatorSets.map { ReaderStart(facts, ReaderOptions(layout: layout, terminators: $0)) }
+        }
+    }
+
+    /// The reports of each printable character of ASCII, by layout; nil where it has no key.
+    private static let typing = layouts.map { layout in
+        (UInt8(0x20)...0x7e).map { layout.reports(typing: String(Unicode.Scalar($0))) }
+    }
+
+    private static func strokes(_ characters: [UInt8], _ layout: Int) -> [[UInt8]]? {
+        var reports: [[UInt8]] = []
+        for character in characters {
+            guard let strokes = typing[layout][Int(character) - 0x20] else { return nil }
+            reports += strokes
+        }
+        return reports
     }
 
     /// Left Alt, a zero and three digits of the keypad for each character, one by one or, for every second character, in one

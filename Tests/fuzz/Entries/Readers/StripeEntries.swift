@@ -5,9 +5,7 @@ extension FuzzEntry {
     /// HID POS stripe readers, page 8E: raw bits of each track, in reports as they come or made of a track of the input.
     static let hidMSR = FuzzEntry("hid-msr") { input throws(BrokenPromise) in
         var source = ByteSource(input)
-        guard var session = ReaderSession(.usual(for: .hidMSR)) else {
-            throw BrokenPromise(description: "no decoder for page 8E")
-        }
+        var session = try ReaderSession(rawReader)
         if source.flag() { return try checkRoundTrip(&source, &session) }
         let reports = source.reports(filledTo: session.reportLength)
         try session.play(reports)
@@ -59,6 +57,7 @@ extension FuzzEntry {
         }
     }
 
+    private static let rawReader = ReaderStart(.usual(for: .hidMSR))
     private static let rawLayout = RawLayout()
 
     /// The places of `InterfaceFacts.usual(for: .hidMSR)`.
@@ -83,9 +82,7 @@ extension FuzzEntry {
     static let magTek = FuzzEntry("magtek") { input throws(BrokenPromise) in
         var source = ByteSource(input)
         let layout = MagTekLayout.all[source.choice(MagTekLayout.all.count)]
-        guard var session = ReaderSession(layout.facts) else {
-            throw BrokenPromise(description: "no decoder for a MagTek reader")
-        }
+        var session = try ReaderSession(layout.reader)
         try expect(session.reportLength == layout.reportLength, "a report of another length")
         let reports = source.reports(filledTo: session.reportLength)
         try session.play(reports)
@@ -93,7 +90,7 @@ extension FuzzEntry {
     }
 
     private struct MagTekLayout {
-        let facts: InterfaceFacts
+        let reader: ReaderStart?
         let reportLength: Int
         /// Of the first clear or masked track.
         let tracks: Int
@@ -102,22 +99,25 @@ extension FuzzEntry {
         let lengths: Int
 
         static let all = [
-            MagTekLayout(facts: .usual(for: .magtek), reportLength: 337, tracks: 7, room: 110, lengths: 3),
-            MagTekLayout(facts: .usual(for: .magnesafe), reportLength: 887, tracks: 508, room: 112, lengths: 505),
-            MagTekLayout(facts: bare(337), reportLength: 337, tracks: 7, room: 110, lengths: 3),
-            MagTekLayout(facts: bare(856), reportLength: 856, tracks: 508, room: 112, lengths: 505),
-            MagTekLayout(facts: bare(887), reportLength: 887, tracks: 508, room: 112, lengths: 505),
+            MagTekLayout(
+                reader: ReaderStart(.usual(for: .magtek)), reportLength: 337, tracks: 7, room: 110, lengths: 3),
+            MagTekLayout(
+                reader: ReaderStart(.usual(for: .magnesafe)), reportLength: 887, tracks: 508, room: 112, lengths: 505),
+            MagTekLayout(reader: bare(337), reportLength: 337, tracks: 7, room: 110, lengths: 3),
+            MagTekLayout(reader: bare(856), reportLength: 856, tracks: 508, room: 112, lengths: 505),
+            MagTekLayout(reader: bare(887), reportLength: 887, tracks: 508, room: 112, lengths: 505),
         ]
 
         /// A descriptor that names nothing but the length.
-        private static func bare(_ length: Int) -> InterfaceFacts {
-            InterfaceFacts(
-                vendorID: 0x0801, productID: 2, interfaceNumber: 0, interfaceClass: 3, interfaceSubclass: 0,
-                interfaceProtocol: 0,
-                reportDescriptor: [
-                    0x06, 0x00, 0xff, 0x09, 0x01, 0xa1, 0x01, 0x15, 0x00, 0x26, 0xff, 0x00, 0x75, 0x08, 0x96,
-                    UInt8(length % 256), UInt8(length / 256), 0x09, 0x20, 0x81, 0x02, 0xc0,
-                ])
+        private static func bare(_ length: Int) -> ReaderStart? {
+            ReaderStart(
+                InterfaceFacts(
+                    vendorID: 0x0801, productID: 2, interfaceNumber: 0, interfaceClass: 3, interfaceSubclass: 0,
+                    interfaceProtocol: 0,
+                    reportDescriptor: [
+                        0x06, 0x00, 0xff, 0x09, 0x01, 0xa1, 0x01, 0x15, 0x00, 0x26, 0xff, 0x00, 0x75, 0x08, 0x96,
+                        UInt8(length % 256), UInt8(length / 256), 0x09, 0x20, 0x81, 0x02, 0xc0,
+                    ]))
         }
 
         /// Manuals 99875191 and 99875475: status, lengths, tracks.
@@ -141,14 +141,12 @@ extension FuzzEntry {
         _ session: ReaderSession, _ reports: [TimedReport],
         comparing part: (SwipeOracle) -> [UInt8] = { $0.text }, _ read: ([UInt8]) -> SwipeOracle?
     ) throws(BrokenPromise) {
-        for delivery in session.deliveries {
+        try session.judge(by: ChunkTrail(gap: ReaderOptions().continuationGap)) { trail, index in
+            trail.append(Chunk(data: reports[index].bytes, at: session.times[index], continues: true))
+        } _: { trail, delivery throws(BrokenPromise) in
             try expect(delivery.report != nil, "a swipe made of silence")
-            var trail = ChunkTrail(gap: ReaderOptions().continuationGap)
-            for index in delivery.played {
-                trail.append(Chunk(data: reports[index].bytes, at: session.times[index], continues: true))
-            }
             try expect(
-                trail.candidates.contains { read($0).map(part) == delivery.scan.text },
+                trail.holds { read($0).map(part) == delivery.scan.text },
                 "a swipe that no report holds, or one with wrong parity or LRC")
         }
     }

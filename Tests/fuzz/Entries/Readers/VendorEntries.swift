@@ -5,28 +5,21 @@ extension FuzzEntry {
     /// IBM's USB OEM scanners: length, status, data and a trailer for the symbology.
     static let ibmOEM = FuzzEntry("ibm-oem") { input throws(BrokenPromise) in
         var source = ByteSource(input)
-        guard var session = ReaderSession(.usual(for: .ibmOEM)) else {
-            throw BrokenPromise(description: "no decoder for an IBM scanner")
-        }
+        var session = try ReaderSession(ibmScanner)
         let reports = source.reports(filledTo: 64)
         try session.play(reports)
-        for delivery in session.deliveries {
-            var trail = ChunkTrail(gap: ReaderOptions().continuationGap)
-            for index in delivery.played {
-                let report = reports[index].bytes
-                guard let length = report.first.map({ Int($0) }), length > 4 else { continue }
-                guard length <= report.count else {
-                    trail.breakOff()
-                    continue
-                }
-                trail.append(
-                    Chunk(data: Array(report[4..<length]), at: session.times[index], continues: length >= 64))
-            }
+        try session.judge(by: ChunkTrail(gap: ReaderOptions().continuationGap)) { trail, index in
+            let report = reports[index].bytes
+            guard let length = report.first.map({ Int($0) }), length > 4 else { return }
+            guard length <= report.count else { return trail.breakOff() }
+            trail.append(Chunk(data: Array(report[4..<length]), at: session.times[index], continues: length >= 64))
+        } _: { trail, delivery throws(BrokenPromise) in
             try expect(delivery.report != nil, "a scan made of silence")
-            try expect(
-                trail.candidates.contains { isIBM(delivery.scan, $0) }, "a scan that no report with its trailer holds")
+            try expect(trail.holds { isIBM(delivery.scan, $0) }, "a scan that no report with its trailer holds")
         }
     }
+
+    private static let ibmScanner = ReaderStart(.usual(for: .ibmOEM))
 
     private static func isIBM(_ scan: DecodedScan, _ data: [UInt8]) -> Bool {
         let trailers: [Symbology: UInt8] = [.ean13: 0x16, .upca: 0x0d, .ean8: 0x0c, .upce: 0x0a]
@@ -44,61 +37,54 @@ extension FuzzEntry {
     static let simpleCOM = FuzzEntry("simple-com") { input throws(BrokenPromise) in
         var source = ByteSource(input)
         let hasID = source.flag()
-        let facts: InterfaceFacts = hasID ? .simpleCOM(reportID: 1) : .usual(for: .simpleCOM)
-        guard var session = ReaderSession(facts) else {
-            throw BrokenPromise(description: "no decoder for simple COM")
-        }
+        var session = try ReaderSession(hasID ? microscan : symbol)
         let reports = source.reports(filledTo: 64)
         try session.play(reports)
         let room = hasID ? 62 : 63
-        for delivery in session.deliveries {
-            var trail = ChunkTrail(gap: ReaderOptions().continuationGap)
-            for index in delivery.played {
-                let report = Array(reports[index].bytes.dropFirst(hasID ? 1 : 0))
-                guard let length = report.first.map({ Int($0) }), length > 0 else { continue }
-                guard length <= room, length < report.count else {
-                    trail.breakOff()
-                    continue
-                }
-                let data = Array(report[1...length])
-                let isOver = length < room || data.last == 10 || data.last == 13
-                trail.append(Chunk(data: data, at: session.times[index], continues: !isOver))
-            }
+        try session.judge(by: ChunkTrail(gap: ReaderOptions().continuationGap)) { trail, index in
+            let report = Array(reports[index].bytes.dropFirst(hasID ? 1 : 0))
+            guard let length = report.first.map({ Int($0) }), length > 0 else { return }
+            guard length <= room, length < report.count else { return trail.breakOff() }
+            let data = Array(report[1...length])
+            let isOver = length < room || data.last == 10 || data.last == 13
+            trail.append(Chunk(data: data, at: session.times[index], continues: !isOver))
+        } _: { trail, delivery throws(BrokenPromise) in
             try expect(delivery.report != nil, "a scan made of silence")
             try expect(trail.chunks.last?.continues == false, "a scan although its last report was full")
             try expect(
-                trail.candidates.contains { Characters.explain(delivery.scan, $0) }, "a scan that no report holds")
+                trail.holds { Characters.explain(delivery.scan, $0) }, "a scan that no report holds")
         }
     }
+
+    private static let microscan = ReaderStart(.simpleCOM(reportID: 1))
+    private static let symbol = ReaderStart(.usual(for: .simpleCOM))
 
     /// Symbol and Zebra SNAPI: packets that say how many there are.
     static let snapi = FuzzEntry("snapi") { input throws(BrokenPromise) in
         var source = ByteSource(input)
-        guard var session = ReaderSession(.usual(for: .snapi)) else {
-            throw BrokenPromise(description: "no decoder for SNAPI")
-        }
+        var session = try ReaderSession(snapiScanner)
         let reports = source.reports(filledTo: 32)
         try session.play(reports)
-        for delivery in session.deliveries {
-            var trail = ChunkTrail(gap: ReaderOptions().continuationGap)
-            var last: [UInt8] = []
-            for index in delivery.played {
-                let report = reports[index].bytes
-                let isAgain =
-                    report == last && trail.chunks.last?.continues == true
-                    && trail.chunks.last.map { session.times[index].since($0.at) < trail.gap } == true
-                guard !isAgain, report.first == 0x22 || report.first == 0x26 else { continue }
-                trail.append(packet: report, at: session.times[index])
-                last = report
-            }
+        let fresh = (trail: ChunkTrail(gap: ReaderOptions().continuationGap), last: [UInt8]())
+        try session.judge(by: fresh) { packets, index in
+            let report = reports[index].bytes
+            let isAgain =
+                report == packets.last && packets.trail.chunks.last?.continues == true
+                && packets.trail.chunks.last.map { session.times[index].since($0.at) < packets.trail.gap } == true
+            guard !isAgain, report.first == 0x22 || report.first == 0x26 else { return }
+            packets.trail.append(packet: report, at: session.times[index])
+            packets.last = report
+        } _: { packets, delivery throws(BrokenPromise) in
+            let trail = packets.trail
             try expect(delivery.report != nil, "a scan made of silence")
             try expect(trail.chunks.last?.continues == false, "a scan before its last packet")
             let added = supplementLength(trail.chunks.last?.group ?? [])
             try expect(
-                trail.candidates.contains { isSNAPI(delivery.scan, Array($0.dropLast(added))) },
-                "a scan that no packets hold")
+                trail.holds { isSNAPI(delivery.scan, Array($0.dropLast(added))) }, "a scan that no packets hold")
         }
     }
+
+    private static let snapiScanner = ReaderStart(.usual(for: .snapi))
 
     private static func isSNAPI(_ scan: DecodedScan, _ data: [UInt8]) -> Bool {
         let isArticle = scan.symbology.map(Characters.isArticle) == true
