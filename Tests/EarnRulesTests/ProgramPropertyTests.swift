@@ -47,6 +47,24 @@ import Testing
         #expect(found.map(\.text) == [])
     }
 
+    /// A counter that begins at 2500 is 2500.00 after points with decimals came and went, which is no difference.
+    @Test func decimalsOfACounterAreNoBreach() throws {
+        let program = """
+            schema = 1
+            program = "t"
+            currency = { stars = { decimals = 2 } }
+            tiers = { counter = "year", levels = [ { id = "high", at = "2500" } ] }
+            [[counter]]
+            id = "year"
+            counts = "points"
+            per = "rolling_year"
+            [[earn]]
+            id = "base"
+            amount = { points = "1", per = "1.00" }
+            """
+        #expect(try ProgramProperty.try(on: versions(program), count: 30, seed: 1).map(\.text) == [])
+    }
+
     @Test func theSameSeedMakesTheSameSales() throws {
         var (first, second) = (
             try TrialGenerator(versions(), seed: 7), try TrialGenerator(versions(), seed: 7)

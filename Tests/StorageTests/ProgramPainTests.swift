@@ -78,7 +78,7 @@ import Testing
         let first = try await terminal.send(sale("99", [line("1", "A", "1", "10.00")]), id: "late")
         let reference = try #require(first.sale)
         _ = try await terminal.ledger.attachLate(
-            card, to: reference, program: terminal.program, receivedAt: terminal.now, receivedDay: terminal.now.date
+            card, to: reference, programs: ProgramVersions([terminal.program]), receivedAt: terminal.now, receivedDay: terminal.now.date
         ).value
         #expect(try await terminal.points(of: "anna") == "830")
     }

@@ -243,7 +243,7 @@ extension CaseBooks {
         }
         for (key, value) in try counters(of: CaseFile.usualActor) where !value.isZero {
             let start = key.start.map { " from \($0)" } ?? ""
-            standing["\(key.name) per \(key.per.words)\(start)"] = "\(value)"
+            standing["\(key.name) per \(key.per.words)\(start)"] = value.ratio.pointsText
         }
         for entitlement in state.entitlements {
             standing[entitlement.name] = entitlement.to.map { "\($0)" } ?? "open"
