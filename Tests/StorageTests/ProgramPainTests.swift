@@ -1,3 +1,4 @@
+import EarnRules
 import Foundation
 import LoyaltyModel
 import Storage
@@ -78,7 +79,8 @@ import Testing
         let first = try await terminal.send(sale("99", [line("1", "A", "1", "10.00")]), id: "late")
         let reference = try #require(first.sale)
         _ = try await terminal.ledger.attachLate(
-            card, to: reference, programs: ProgramVersions([terminal.program]), receivedAt: terminal.now, receivedDay: terminal.now.date
+            card, to: reference, programs: ProgramVersions([terminal.program]), receivedAt: terminal.now,
+            receivedDay: terminal.now.date
         ).value
         #expect(try await terminal.points(of: "anna") == "830")
     }
