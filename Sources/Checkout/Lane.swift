@@ -28,6 +28,8 @@ public struct Lane: Sendable {
         var key: SaleKey
         var cards: PresentedCards
         var isTendered = false
+        /// The first card came when payment had begun.
+        var isCardLate = false
     }
 
     private struct Parked {
@@ -51,6 +53,16 @@ public struct Lane: Sendable {
 
     /// The card on the basket that is open now.
     public var basketCard: Card? { basket?.cards.current }
+
+    /// The card that a basket would have if it were shown now: the open one's, the one that waits for it, or the one it was left
+    /// with. Changes nothing. - Parameter step: nil asks for the basket at the counter.
+    public func card(for step: SaleStep?, at now: MonotonicTime) -> Card? {
+        var trial = self
+        trial.forgetOld(now)
+        guard let step else { return trial.basket.map(\.cards.current) ?? trial.held?.cards.current }
+        _ = trial.take(step, now)
+        return trial.basketCard
+    }
 
     /// The card on this basket, where it is the one that is open now.
     public func card(on key: SaleKey) -> Card? {
@@ -92,7 +104,11 @@ extension Lane {
         case .notKnown: return [.notice(.refused(.notALoyaltyCard, card))]
         case .active, .unverified, .replaced: break
         }
-        if basket != nil { return [.notice(offer(card))] }
+        if basket != nil {
+            let notice = offer(card)
+            if notice.result == .attached, basket?.isTendered == true { basket?.isCardLate = true }
+            return [.notice(notice)]
+        }
         guard lateSince != nil, let last = finished.indices.last else { return [.notice(hold(card, now))] }
         if let lateCard = finished[last].lateCard {
             return [.notice(lateCard.token == card.token ? .alreadyAttached(card) : hold(card, now))]
@@ -236,12 +252,15 @@ extension Lane {
         var actions = offerTillCards(step.tillCards)
         let cards = basket?.cards ?? PresentedCards()
         let key = basket?.key ?? step.key
+        let isCardLate = basket?.isCardLate ?? false
         basket = nil
         if finished.count >= Self.maximumFinished { finished.removeFirst() }
         finished.append(Finished(key: key, closedAt: step.closedAt, cards: cards))
         lateSince = step.verb == .complete && step.hasLines && cards.current == nil ? now : nil
         actions.append(
-            .commit(Commit(key: step.key, card: cards.current, others: cards.others, isRepeat: false))
+            .commit(
+                Commit(
+                    key: step.key, card: cards.current, others: cards.others, isRepeat: false, isCardLate: isCardLate))
         )
         return actions
     }

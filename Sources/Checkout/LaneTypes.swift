@@ -163,6 +163,8 @@ extension Lane {
         public var others: [Card]
         /// The document came before; the card is the one that was decided then.
         public var isRepeat: Bool
+        /// The card was read when payment had begun.
+        public var isCardLate = false
     }
 
     public enum Action: Hashable, Sendable {

@@ -94,8 +94,8 @@ public struct LoyaltyDaemon: Sendable {
             decoder: TillEventDecoder(screening: screening(lanes)), gate: gate, log: log)
         await lanes.connect(
             LaneService.Outlets(
-                notify: { feed.push($0) }, signal: signal,
-                wakeUpstream: { upstream?.notify() }))
+                notify: { feed.push(.cardScanned($0)) }, signal: signal,
+                wakeUpstream: { upstream?.notify() }, tellReaderState: { feed.push(.readerState($0)) }))
         let readers = backend.map {
             ReaderService(backend: $0, lanes: lanes, concerns: concerns, clock: clock, log: log)
         }
@@ -129,8 +129,11 @@ public struct LoyaltyDaemon: Sendable {
         if let readers { services.append(.init(service: readers)) }
         services.append(
             .init(service: feed, successTerminationBehavior: .gracefullyShutdownGroup))
+        // At debug level it writes down all that the services hold, the environment with its secrets too.
+        var lifecycleLog = log
+        lifecycleLog.logLevel = max(log.logLevel, .info)
         var configuration = ServiceGroupConfiguration(
-            services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: log)
+            services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: lifecycleLog)
         configuration.maximumGracefulShutdownDuration = Self.longestShutdown
         try await ServiceGroup(configuration: configuration).run()
         log.notice("stopped")

@@ -18,8 +18,10 @@ internal import Glibc
 /// Sale events: the socket, and standard input where that was asked for.
 final class TillService: Service {
     private let server: TillSocketServer
+    private let tcpServer: TillSocketServer?
     private let pipe: TillPipe?
     private let drop: DropFolder?
+    private let namedPipe: NamedPipe?
     private let lanes: LaneService
     private let path: String
     private let gate: StartGate
@@ -45,11 +47,19 @@ final class TillService: Service {
         let events = AsyncStream.makeStream(of: TillConnectionEvent.self)
         Task { for await event in events.stream { await lanes.note(event) } }
         let format = try settings.inputFormat(settings.till.format, decoder)
-        server = TillSocketServer(path: path, group: group, format: format, handler: lanes) { event in
+        let observe: @Sendable (TillConnectionEvent) -> Void = { event in
             events.continuation.yield(event)
             if case .opened(let peer) = event {
-                log.info("till connected", metadata: ["uid": "\(peer.userID.map(String.init) ?? "?")"])
+                log.info("till connected", metadata: ["uid": "\(peer.userID.map(String.init) ?? "over TCP")"])
             }
+        }
+        server = TillSocketServer(path: path, group: group, format: format, handler: lanes, observe: observe)
+        tcpServer = try settings.till.tcp.map { address throws(LoyaltyError) in
+            let token = try TillToken.loadOrCreate(settings.till.tokenFile, group: group) {
+                var generator = SystemRandomNumberGenerator()
+                return (0..<32).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
+            }
+            return TillSocketServer(.loopback(address, token), format: format, handler: lanes, observe: observe)
         }
         drop = try settings.till.drop.map { drop throws(LoyaltyError) in
             try DropFolder(
@@ -63,11 +73,24 @@ final class TillService: Service {
                     ])
             }
         }
+        namedPipe = try settings.till.pipe.map { path throws(LoyaltyError) in
+            try NamedPipe(path: path, group: group, format: format, handler: lanes) { answer in
+                guard answer.result == .quarantined || answer.result == .rejected else { return }
+                // The till cannot be told.
+                log.warning(
+                    "a line of the till's pipe was not taken",
+                    metadata: [
+                        "event": "\(answer.acknowledges)", "result": "\(answer.result.rawValue)",
+                        "code": "\(answer.code ?? "-")", "reason": "\(answer.message ?? "-")",
+                    ])
+            }
+        }
         pipe = readsStandardInput ? try TillPipe(format: format, handler: lanes) : nil
     }
 
-    func push(_ notice: CardScannedNotice) {
+    func push(_ notice: TillNotice) {
         server.push(notice)
+        tcpServer?.push(notice)
         pipe?.push(notice)
     }
 
@@ -75,6 +98,9 @@ final class TillService: Service {
     func run() async throws {
         do { try await lanes.loadSequences() } catch {
             log.error("the tills' event numbers could not be read", metadata: ["error": "\(error)"])
+        }
+        do { try await lanes.loadSigns() } catch {
+            log.error("the sales of the last month could not be read", metadata: ["error": "\(error)"])
         }
         try await serve()
         do { try await lanes.keepSequences() } catch {
@@ -92,7 +118,17 @@ final class TillService: Service {
                         gate.open(.tillSocket)
                     }
                 }
+                if let tcpServer = self.tcpServer {
+                    tasks.addTask {
+                        try await tcpServer.run {
+                            log.notice(
+                                "waiting for tills over TCP",
+                                metadata: ["port": "\(tcpServer.port.map(String.init) ?? "?")"])
+                        }
+                    }
+                }
                 if let drop = self.drop { tasks.addTask { try await drop.run() } }
+                if let namedPipe = self.namedPipe { tasks.addTask { try await namedPipe.run() } }
                 if let pipe = self.pipe {
                     tasks.addTask { _ = try await pipe.run() }
                 }

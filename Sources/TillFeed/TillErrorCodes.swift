@@ -20,6 +20,10 @@ extension LoyaltyError.Code {
     public static let tillSocket = Self("till.socket", kind: .cannotCreate)
     /// Another process listens on this path.
     public static let tillSocketBusy = Self("till.socket_busy", kind: .unavailable)
+    /// A TCP connection without the right token, or a token file that cannot be used.
+    public static let tillToken = Self("till.token", kind: .permission)
+    /// The named pipe cannot be made or used.
+    public static let tillPipe = Self("till.pipe", kind: .cannotCreate)
     /// The drop folder cannot be made, used or watched.
     public static let tillDrop = Self("till.drop", kind: .cannotCreate)
     /// Reading from the till failed.

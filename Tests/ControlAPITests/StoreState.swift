@@ -21,6 +21,17 @@ actor StoreState: ControlState {
         self.events = events
     }
 
+    var quarantined: [QuarantinedLine] = []
+    func putIntoQuarantine(_ line: QuarantinedLine) { quarantined.append(line) }
+
+    func quarantine(limit: Int, before: Int64?) async throws -> [QuarantinedLine] {
+        Array(quarantined.reversed().filter { $0.number < before ?? .max }.prefix(limit))
+    }
+
+    func quarantinedLine(_ number: Int64) async throws -> QuarantinedLine? {
+        quarantined.first { $0.number == number }
+    }
+
     func fail(with error: (any Error)?) { failure = error }
     func put(_ record: MemberRecord) { members[record.member.id] = record }
 

@@ -50,11 +50,12 @@ final class Bench: Sendable {
     private let settings: DaemonSettings
     private let rules: LaneService.Rules
 
-    init() async throws {
+    /// - Parameter more: of the configuration.
+    init(_ more: String = "") async throws {
         directory = FileManager.default.temporaryDirectory.appending(path: "lane-\(UUID().uuidString)")
         try LoyaltyDatabase.prepare(directory: directory.path)
         let file = directory.appending(path: "loyaltyd.toml")
-        try Data(Self.configuration.utf8).write(to: file)
+        try Data((Self.configuration + "\n" + more).utf8).write(to: file)
         settings = try SettingsLoader(
             ProcessSetting(
                 configurationFile: file.path, stateDirectory: directory.path, environment: [:], isRoot: false)

@@ -43,6 +43,17 @@ struct MemberRowTests {
         #expect(record.cards.map(\.value) == ["0036000291452", "7001"])
     }
 
+    @Test("A household of zeros is none", arguments: [("0", nil), ("000000", nil), ("100", "100"), ("0a", "0a")])
+    func householdOfZeros(_ text: String, _ household: String?) throws {
+        var row = MemberRow(id: "m-1")
+        row.household = text
+        guard case .upsert(let record) = try check(row) else {
+            Issue.record("not an upsert")
+            return
+        }
+        #expect(record.member.household == household)
+    }
+
     @Test("A member needs no more than a name; empty fields are no fields")
     func least() throws {
         var row = MemberRow(id: "m")

@@ -230,6 +230,25 @@ import Testing
         #expect(try await terminal.points(of: "anna") == "8")
     }
 
+    /// The till was set up anew between void and sale, and sends its journal.
+    @Test func aVoidThatCameFirstFindsItsSaleInANewEpochByItsId() async throws {
+        let terminal = try await terminal()
+        let card = try await terminal.attachment(anna)
+        var first = try sale("1", [line("1", "A", "1", "5.00")])
+        first.uid = "u-1"
+        var void = try sale("2", [line("1", "A", "1", "5.00")])
+        void.links = [SaleLink(relation: .voids, uid: "u-1")]
+        try await terminal.send(void, id: "v", verb: .void)
+        let late = try await terminal.send(first, id: "e1", card: card, epoch: "1")
+        #expect(late.flags == ["voided_before_arrival"])
+        // A number alone is another sale's in a new epoch.
+        try await terminal.send(sale("7", [line("1", "A", "1", "5.00")]), id: "v7", verb: .void)
+        let other = try await terminal.send(
+            sale("7", [line("1", "A", "1", "5.00")]), id: "e7", card: card, epoch: "1")
+        #expect(!other.flags.contains("voided_before_arrival"))
+        #expect(try await terminal.points(of: "anna") == "5")
+    }
+
     @Test func aVoidWithoutItsSaleDoesNotHitYesterdaysNumber() async throws {
         let terminal = try await terminal()
         try await terminal.send(sale("1", [line("1", "A", "1", "5.00")]), id: "e1", card: terminal.attachment(anna))

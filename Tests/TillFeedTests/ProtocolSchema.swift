@@ -39,6 +39,17 @@ import TillFeed
         }
     }
 
+    @Test(arguments: [
+        (#""type":"control.subscribe","events":["reader.state"]"#, true),
+        (#""type":"control.subscribe","events":[]"#, true),
+        (#""type":"control.subscribe","events":["card"]"#, false), (#""type":"control.subscribe""#, false),
+        (#""type":"control.subscribe","events":null"#, false), (#""type":"points.query""#, true),
+        (#""type":"points.query","sale":{"store":"1"}"#, false),
+    ])
+    func bothReadQuestionsAlike(fields: String, isEvent: Bool) throws {
+        try agree(#"{"v":1,"id":"q","source":"1/1","time":"2026-11-22T09:30:00Z",\#(fields)}"#, isEvent: isEvent)
+    }
+
     /// What one refuses the other refuses.
     @Test(arguments: [
         ("\"v\":1", "\"v\":2"), ("sale.complete", "sale.explode"), ("\"completed\"", "\"open\""),
@@ -62,7 +73,7 @@ import TillFeed
     @Test func theReaderAndTheSchemaKnowTheSameFields() throws {
         var keys: Set<String> = []
         let call = try Regex(
-            #"(?:identity|requiredIdentity|freeText|bounded|money|requiredMoney|decimal|requiredDecimal|integer|unsigned|timestamp|date|object|requiredObject|tables|word|requiredWord|boolean|strings|required|parsed|discounts|taxes)\(\s*"([a-z_]+)""#
+            #"(?:identity|requiredIdentity|freeText|bounded|money|requiredMoney|decimal|requiredDecimal|integer|unsigned|timestamp|date|object|requiredObject|tables|word|words|requiredWord|boolean|strings|required|parsed|discounts|taxes)\(\s*"([a-z_]+)""#
         )
         for name in ["SaleFields", "RewardFields", "TillEventDecoder", "TillFields"] {
             let source = try String(

@@ -28,6 +28,21 @@ final class TestClient: Sendable {
         if result != 0 { throw Failure(number: errno) }
     }
 
+    /// Connects to a TCP port of this machine.
+    convenience init(port: Int) throws {
+        self.init(descriptor: socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0))
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = in_port_t(port).bigEndian
+        address.sin_addr.s_addr = in_addr_t(0x7F00_0001).bigEndian
+        let result = withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+        if result != 0 { throw Failure(number: errno) }
+    }
+
     deinit { close(descriptor) }
 
     func send(_ text: String) async throws {

@@ -93,7 +93,7 @@ import TillFeed
         try await pipes.till?.send(saleLine(id: "1") + "\n")
         #expect(try await pipes.answers?.answer()?.acknowledges == "1")
         let time = try Timestamp("2026-11-22T09:30:00Z")
-        pipe.push(CardScannedNotice(reader: ReaderID("usb-1"), register: nil, time: time, result: "held"))
+        pipe.push(.cardScanned(CardScannedNotice(reader: ReaderID("usb-1"), register: nil, time: time, result: "held")))
         #expect(try await pipes.answers?.line()?.contains(#""type":"card.scanned""#) == true)
         pipes.till = nil
         #expect(try await running.value == 1)

@@ -208,7 +208,7 @@ import TillFeed
             )
             notice.member = TillAnswer.MemberSummary(card: "…8901")
             notice.display = ["WELCOME BACK"]
-            server.push(notice)
+            server.push(.cardScanned(notice))
             let expected =
                 #"{"display":["WELCOME BACK"],"member":{"card":"…8901","unverified":false},"reader":"usb-1","#
                 + #""register":"1","result":"attached","time":"2026-11-22T09:30:00.000Z","type":"card.scanned","v":1}"#

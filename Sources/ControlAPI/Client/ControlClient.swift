@@ -82,6 +82,15 @@ public struct ControlClient: Sendable {
 
     public func syncNow() async throws(LoyaltyError) { _ = try await send(.post("/v1/sync")) }
 
+    public func quarantine(limit: Int = 50, before: Int64? = nil) async throws(LoyaltyError) -> [QuarantinedLine] {
+        let query = [("limit", "\(limit)")] + (before.map { [("before", "\($0)")] } ?? [])
+        return try await call(.get("/v1/quarantine", query))
+    }
+
+    public func quarantinedLine(_ number: Int64) async throws(LoyaltyError) -> QuarantinedLine {
+        try await call(.get("/v1/quarantine/line", [("number", "\(number)")]))
+    }
+
     public func memberCount() async throws(LoyaltyError) -> MemberCount { try await call(.get("/v1/members/count")) }
 
     public func member(id: MemberID) async throws(LoyaltyError) -> MemberReport {

@@ -95,6 +95,17 @@ struct ControlRoutes: Sendable {
             let wanted = try await request.decode(RetryRequest.self)
             return try Response(encoding: RetryResult(retried: await state.retry(wanted.ids)))
         }
+        router.get("v1/quarantine") { [state] request, _ in
+            let before = try request.number("before", 0...Int.max).map(Int64.init)
+            return try Response(
+                encoding: await state.quarantine(limit: request.limit(default: 50), before: before))
+        }
+        router.get("v1/quarantine/line") { [state] request, _ in
+            guard let number = try request.number("number", 0...Int.max) else {
+                throw LoyaltyError(.controlBadRequest, "the parameter number is missing")
+            }
+            return try Response(encoding: found(await state.quarantinedLine(Int64(number)), "line in quarantine"))
+        }
         router.post("v1/sync") { [state] _, _ in
             try await state.syncNow()
             return Response(json: Array("{}".utf8), status: .accepted)

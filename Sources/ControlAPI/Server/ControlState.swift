@@ -31,6 +31,10 @@ public protocol ControlState: Sendable {
     /// Delivers and fetches now instead of when it is due. Returns when it has begun.
     func syncNow() async throws
 
+    /// Lines of tills that could not be taken, newest first. - Parameter before: only lines with a lower number.
+    func quarantine(limit: Int, before: Int64?) async throws -> [QuarantinedLine]
+    func quarantinedLine(_ number: Int64) async throws -> QuarantinedLine?
+
     func memberCount() async throws -> MemberCount
     func member(id: MemberID) async throws -> MemberReport?
     func member(card: CardNumber) async throws -> MemberReport?

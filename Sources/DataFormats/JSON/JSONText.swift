@@ -15,10 +15,10 @@ public enum JSONText {
         case .boolean(let flag): text += flag ? "true" : "false"
         case .integer(let number): text += String(number)
         case .decimal(let number): text += number
-        case .string(let string): write(string, to: &text)
-        case .date(let date): write(date.description, to: &text)
-        case .timestamp(let timestamp): write(timestamp.description, to: &text)
-        case .timeOfDay(let time): write(time.description, to: &text)
+        case .string(let string): append(string, to: &text)
+        case .date(let date): append(date.description, to: &text)
+        case .timestamp(let timestamp): append(timestamp.description, to: &text)
+        case .timeOfDay(let time): append(time.description, to: &text)
         case .array(let nodes):
             text += "["
             for (index, node) in nodes.enumerated() {
@@ -30,7 +30,7 @@ public enum JSONText {
             text += "{"
             for (index, entry) in entries.enumerated() {
                 if index > 0 { text += "," }
-                write(entry.key, to: &text)
+                append(entry.key, to: &text)
                 text += ":"
                 write(entry.node, to: &text)
             }
@@ -38,7 +38,8 @@ public enum JSONText {
         }
     }
 
-    private static func write(_ string: String, to text: inout String) {
+    /// Appends a text as a JSON string, with its quotation marks.
+    public static func append(_ string: String, to text: inout String) {
         text += "\""
         for scalar in string.unicodeScalars {
             switch scalar {

@@ -15,6 +15,11 @@ extension LaneService {
             case .complete, .return, .void: true
             case .open, .update, .suspend, .resume, .tender, .cancel: false
             }
+        // The receipt printed again is no sale.
+        if sale.links.contains(where: { $0.relation == .copyOf }) {
+            count("event.copy")
+            return answered(event, .ignored, code: "copy")
+        }
         let cards = await tillCards(event)
         guard isFinished else { return live(event, verb, sale, cards) }
         switch sale.kind {
@@ -29,6 +34,7 @@ extension LaneService {
     ) -> Task<TillAnswer, Never> {
         guard !event.replay else { return answered(event, .ignored, code: "replay") }
         adoptEarlyLane(sale.register)
+        noteBasket(verb, sale)
         let actions = lanes[sale.register, default: newLane].handle(
             .sale(step(verb, sale, cards)), at: clock.monotonic)
         var answer = TillAnswer(acknowledges: event.identity.id, result: .accepted, code: "live")
@@ -48,6 +54,8 @@ extension LaneService {
                 ?? settings.site.zone.businessDay(closed, cutoff: settings.site.dayCutoff),
             attachment: nil, program: rules.programs.program(at: closed), programs: rules.programs,
             receivedAt: now, receivedDay: today, flags: cards.flags + event.flags.filter(Self.keptFlags.contains))
+        var facts: CardFacts?
+        var isOwn = false
         let isRepeat: Bool
         do throws(LoyaltyError) { isRepeat = try await ledger.isRepeat(submission) } catch {
             return answered(event, .rejected, code: error.code.name, message: error.message)
@@ -61,14 +69,20 @@ extension LaneService {
             _ = lanes[sale.register]?.handle(.sale(step(.void, sale, cards)), at: clock.monotonic)
         } else {
             adoptEarlyLane(sale.register)
+            noteBasket(verb, sale)
             let actions = lanes[sale.register, default: newLane].handle(
                 .sale(step(verb, sale, cards)), at: clock.monotonic)
             for case .commit(let commit) in actions {
-                submission.attachment = commit.card.map(attachment)
+                isOwn = commit.card.map { isOwnSale($0, sale) } ?? false
+                if !isOwn {
+                    submission.attachment = commit.card.map(attachment)
+                    facts = commit.card.map { CardFacts(card: $0, isLate: commit.isCardLate) }
+                }
                 if !commit.others.isEmpty { submission.flags.append("second_card") }
             }
         }
         let attachment = submission.attachment
+        let signed = SignedSale(businessDay: submission.businessDay, card: facts, isOwn: isOwn)
         // Behind the lane's decision: the sale is over at the counter, whether it can be stored or not. A repeat of what
         // is stored takes no room.
         if isOverBudget && !isRepeat { return refusedForSpace(event, attachment) }
@@ -78,7 +92,7 @@ extension LaneService {
         return Task {
             do throws(LoyaltyError) {
                 let outcome = try await ticket.value
-                return settled(event, sale, outcome, attachment, decidedAt)
+                return settled(event, sale, outcome, attachment, decidedAt, signed)
             } catch { return failed(event, error, attachment) }
         }
     }
@@ -108,11 +122,14 @@ extension LaneService {
 
     private func settled(
         _ event: TillEvent, _ sale: Sale, _ outcome: LedgerOutcome, _ attachment: CardAttachment?,
-        _ decidedAt: MonotonicTime
+        _ decidedAt: MonotonicTime, _ signed: SignedSale
     ) -> TillAnswer {
         inFlight.remove(event.identity)
         keptCards.forget(event.identity)
-        if outcome.decision == .accepted { tallySource(event, sale) }
+        if outcome.decision == .accepted {
+            tallySource(event, sale)
+            if let reference = outcome.sale { look(at: sale, reference, signed) }
+        }
         if let token = attachment?.token { unknownNumbers.forget(token.text, readBefore: decidedAt) }
         if !outcome.transactions.isEmpty { outlets.wakeUpstream() }
         if outcome.decision == .accepted, let reference = outcome.sale, !event.replay {
@@ -136,7 +153,8 @@ extension LaneService {
             acknowledges: event.identity.id, result: outcome.decision == .duplicate ? .duplicate : .accepted)
         if outcome.decision == .revised || outcome.decision == .voided { answer.code = outcome.decision.rawValue }
         answer.sale = outcome.sale
-        answer.flags = outcome.flags
+        // Signs are for the manager's eyes.
+        answer.flags = outcome.flags.filter { !$0.hasPrefix(Ledger.signPrefix) }
         if let earned = outcome.earned {
             answer.points = .init(outcome, earned: earned)
             answer.rewards = outcome.rewards ?? []
@@ -167,7 +185,7 @@ extension LaneService {
         Lane.SaleKey(uid: sale.uid, register: sale.register, number: sale.number)
     }
 
-    private func step(_ verb: TillEvent.SaleVerb, _ sale: Sale, _ cards: TillCards) -> Lane.SaleStep {
+    func step(_ verb: TillEvent.SaleVerb, _ sale: Sale, _ cards: TillCards) -> Lane.SaleStep {
         let resumed = sale.links.first { $0.relation == .resumes }
         return Lane.SaleStep(
             verb, key(sale), hasLines: !sale.lines.isEmpty, isTendered: !sale.tenders.isEmpty, tillCards: cards.cards,
@@ -177,7 +195,7 @@ extension LaneService {
     }
 
     /// A card that was scanned before the first sale told which register this is.
-    private func adoptEarlyLane(_ register: String) {
+    func adoptEarlyLane(_ register: String) {
         guard lanes[register] == nil, Set(registerOfSource.values).count <= 1,
             let early = lanes.removeValue(forKey: "")
         else { return }
@@ -200,7 +218,7 @@ extension LaneService {
         var flags: [String] = []
     }
 
-    private func tillCards(_ event: TillEvent) async -> TillCards {
+    func tillCards(_ event: TillEvent) async -> TillCards {
         var result = TillCards()
         for presented in event.cards where presented.active {
             switch await resolve(presented) {
@@ -254,11 +272,11 @@ extension LaneService {
             _ = lanes[register, default: newLane].handle(.cardRemoved(token: nil), at: clock.monotonic)
             return answered(event, .accepted, code: "live")
         }
+        guard verb == .present else { return await query(event, verb, presented) }
         guard let presented else {
             return answered(event, .rejected, code: "till.missing_field", message: "\"card\" is missing")
         }
         let input = await resolve(presented)
-        guard verb == .present else { return await query(event, input) }
         guard let register = register(of: event), !event.replay else {
             return answered(event, .ignored, code: "replay")
         }
@@ -266,23 +284,10 @@ extension LaneService {
         var answer = TillAnswer(acknowledges: event.identity.id, result: .accepted, code: "live")
         describe(actions, into: &answer)
         for case .attachToFinished(let reference, let card) in actions { attachLate(card, reference) }
-        if case .refused(let refusal) = input {
+        for case .notice(let notice) in actions {
+            guard let code = notice.code, CardScan.Refusal(rawValue: code) != nil else { continue }
             answer.result = .rejected
-            count("refused.\(refusal.rawValue)")
-        }
-        let final = tallied(answer)
-        return Task { final }
-    }
-
-    private func query(_ event: TillEvent, _ input: Lane.Input) async -> Task<TillAnswer, Never> {
-        guard case .card(let card) = input, let id = card.member, let member = try? await members.member(id) else {
-            return answered(event, .ignored, code: "not_known")
-        }
-        var answer = TillAnswer(acknowledges: event.identity.id, result: .accepted, code: "live")
-        answer.member = summary(card)
-        if let balance = member.balance {
-            answer.points = .init(
-                earned: .zero(decimals: balance.decimals), balanceHint: balance, asOf: member.balanceAsOf)
+            count("refused.\(code)")
         }
         let final = tallied(answer)
         return Task { final }

@@ -11,6 +11,7 @@ extension LaneService {
         // The cashier waits for what becomes of a scan; what is written down about it comes behind.
         if case .scan(let id, let scan) = event { await inTurn { await receive(scan, from: id) } }
         readers.note(event, at: clock.now, on: today)
+        tellState(event)
         switch event {
         case .connected(let reader):
             log.info("reader connected", metadata: ["reader": "\(reader.id)", "usb": "\(reader.portPath)"])
@@ -61,7 +62,10 @@ extension LaneService {
                 guard isInScheme else { return .refused(.notALoyaltyCard) }
                 unknownNumbers.remember(number, for: finding.token.text, at: clock.monotonic)
             }
-            return .card(laneCard(finding, number: number, entry: entry))
+            var card = laneCard(finding, number: number, entry: entry)
+            // Of a telephone number the last four digits tell too much: others read the display.
+            if kind == .phone { card.masked = "…\(number.value.suffix(3))" }
+            return .card(card)
         } catch {
             // Who holds the card decides what it may do; the cashier hears that it did not work and tries again.
             log.error("the member cache cannot be read", metadata: ["error": "\(error)"])

@@ -30,6 +30,8 @@ actor LaneService: TillHandler {
         var signal: @Sendable (ReaderID, TillAnswer.Signal) -> Void
         /// The outbox got rows.
         var wakeUpstream: @Sendable () -> Void
+        /// Pushes to the connections that asked for it.
+        var tellReaderState: @Sendable (ReaderStateNotice) -> Void = { _ in }
     }
 
     struct Snapshot: Sendable {
@@ -70,11 +72,14 @@ actor LaneService: TillHandler {
     var lanes: [String: Lane] = [:]
     /// The register of sources that named it in a sale, for card events, which do not.
     var registerOfSource: [String: String] = [:]
+    /// The last snapshot of the basket at each register, for questions about it.
+    var baskets: [String: Sale] = [:]
     /// Documents whose commit is on its way: a repeat of one must not touch the lane either.
     var inFlight: Set<EventIdentity> = []
     var keptCards = KeptCards()
     var unknownNumbers = UnknownNumbers()
     var sequences: [SequenceKey: SequenceGaps] = [:]
+    var signs: FraudSigns
     var sourcesOfToday = SourceTally()
     private var turnstile = Turnstile()
     private let usedBytes: @Sendable () -> Int64
@@ -99,6 +104,7 @@ actor LaneService: TillHandler {
         self.readers = readers
         self.log = log
         self.usedBytes = usedBytes ?? { database.sizeInBytes }
+        signs = FraudSigns(limits: settings.signs.limits)
         ledger = Ledger(database)
         members = MemberCache(database)
     }
@@ -175,6 +181,7 @@ actor LaneService: TillHandler {
         case .control(let verb):
             if verb == .training { training.toggle() }
             if verb == .signoff, let register = register(of: event) { signOff(register) }
+            if verb == .subscribe { return answered(event, .accepted, code: "live") }
             return answered(event, .ignored, code: "control.\(verb.rawValue)")
         case .card(let verb, let card):
             training = false
@@ -215,7 +222,7 @@ actor LaneService: TillHandler {
     private func learn(_ register: String, of source: String) {
         if registerOfSource.count >= Self.mostRegisters, registerOfSource[source] == nil { registerOfSource = [:] }
         registerOfSource[source] = register
-        if lanes.count >= Self.mostRegisters, lanes[register] == nil { lanes = [:] }
+        if lanes.count >= Self.mostRegisters, lanes[register] == nil { (lanes, baskets) = ([:], [:]) }
     }
 
     /// The register that an event without a sale is about.

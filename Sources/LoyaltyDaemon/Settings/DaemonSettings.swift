@@ -1,3 +1,4 @@
+public import Checkout
 public import LoyaltyModel
 public import TillFeed
 
@@ -26,6 +27,12 @@ public struct DaemonSettings: Sendable {
     public struct Till: Sendable {
         public var socketPath: String
         public var socketGroup: String?
+        /// Where tills may connect over TCP; nil for nowhere.
+        public var tcp: LoopbackAddress?
+        /// Holds the word that a TCP connection begins with.
+        public var tokenFile: String
+        /// A named pipe that tills write into; nil for none.
+        public var pipe: String?
         /// The register of readers that no rule assigns; nil: the only register that sends sales.
         public var register: String?
         /// What comes over the socket and standard input.
@@ -107,6 +114,13 @@ public struct DaemonSettings: Sendable {
         public var lateScan: Duration
     }
 
+    public struct Signs: Sendable {
+        /// Where a sign of misuse begins.
+        public var limits: FraudSigns.Limits
+        /// The member that each cashier is, by the till's name of the cashier.
+        public var staff: [String: String]
+    }
+
     public struct Storage: Sendable {
         /// Bytes that the database may take.
         public var budget: Int64
@@ -139,6 +153,7 @@ public struct DaemonSettings: Sendable {
     /// The program file and those of its folder, each a version of the program; empty: the standard program.
     public var programFiles: [String]
     public var lane: Lane
+    public var signs: Signs
     public var storage: Storage
     public var upstream: Upstream?
     public var page: Page?

@@ -1,4 +1,5 @@
 internal import CardReading
+internal import Checkout
 internal import DataFormats
 internal import Foundation
 public import LoyaltyModel
@@ -71,10 +72,11 @@ public struct SettingsLoader: Sendable {
         let settings = DaemonSettings(
             site: try site(section("site", of: &root)), stateDirectory: state,
             controlSocketPath: runtime + "/control.sock",
-            till: try till(section("till", of: &root), runtime: runtime),
+            till: try till(section("till", of: &root), runtime: runtime, state: state),
             readers: try readers(section("readers", of: &root), directory), schemes: try schemes(&root),
             programFiles: try program(section("program", of: &root), directory),
-            lane: try lane(section("lane", of: &root)), storage: try storage(section("storage", of: &root)),
+            lane: try lane(section("lane", of: &root)), signs: try signs(section("signs", of: &root)),
+            storage: try storage(section("storage", of: &root)),
             upstream: try upstream(section("upstream", of: &root), directory),
             page: try page(section("page", of: &root)), logLevel: try log(section("log", of: &root)))
         try root.finish()
@@ -98,7 +100,9 @@ public struct SettingsLoader: Sendable {
         return site
     }
 
-    private func till(_ reader: TableReader, runtime: String) throws(LoyaltyError) -> DaemonSettings.Till {
+    private func till(
+        _ reader: TableReader, runtime: String, state: String
+    ) throws(LoyaltyError) -> DaemonSettings.Till {
         var reader = reader
         let format: TillDialect = try reader.word("format") ?? .native
         let columns = try reader.table("csv").map { table throws(LoyaltyError) in try CSVColumns(table) }
@@ -113,6 +117,10 @@ public struct SettingsLoader: Sendable {
         let till = DaemonSettings.Till(
             socketPath: absolute(try reader.string("socket") ?? "till.sock", runtime),
             socketGroup: try reader.string("socket_group").flatMap { $0.isEmpty ? nil : $0 },
+            tcp: try reader.parsed("tcp") { text throws(LoyaltyError) in
+                text.isEmpty ? nil : try LoopbackAddress(text)
+            } ?? nil, tokenFile: absolute(try reader.string("tcp_token_file") ?? "till.token", state),
+            pipe: try reader.string("pipe").flatMap { $0.isEmpty ? nil : absolute($0, runtime) },
             register: try reader.string("register"), format: format,
             currency: try reader.parsed("currency") { text throws(LoyaltyError) in try Currency(text) },
             source: try reader.string("source", length: 1...128), epoch: try reader.string("epoch", length: 1...64),
@@ -235,6 +243,32 @@ public struct SettingsLoader: Sendable {
             lateScan: .seconds(try reader.integer("late_scan_seconds", 0...3600) ?? 60))
         try reader.finish()
         return lane
+    }
+
+    private func signs(_ reader: TableReader) throws(LoyaltyError) -> DaemonSettings.Signs {
+        var reader = reader
+        var limits = FraudSigns.Limits()
+        func whole(_ key: String, _ standard: Int, most: Int64 = 1000) throws(LoyaltyError) -> Int {
+            Int(try reader.integer(key, 0...most) ?? Int64(standard))
+        }
+        limits.cardUses = try whole("card_uses", limits.cardUses)
+        limits.cardUsesMany = try whole("card_uses_many", limits.cardUsesMany)
+        limits.again = .seconds(try whole("again_seconds", 300, most: 86_400))
+        limits.cashierPercent = try whole("cashier_percent", limits.cashierPercent, most: 100)
+        limits.cashierSales = try whole("cashier_sales", limits.cashierSales)
+        limits.keyedPercent = try whole("keyed_percent", limits.keyedPercent, most: 100)
+        limits.latePercent = try whole("late_percent", limits.latePercent, most: 100)
+        limits.dayCards = try whole("day_cards", limits.dayCards)
+        limits.returns = try whole("returns", limits.returns)
+        var staff: [String: String] = [:]
+        for var entry in try reader.tables("staff") {
+            let cashier = try entry.requiredString("operator")
+            guard staff[cashier] == nil else { throw entry.error("operator", "this cashier is named twice") }
+            staff[cashier] = try entry.requiredString("member")
+            try entry.finish()
+        }
+        try reader.finish()
+        return DaemonSettings.Signs(limits: limits, staff: staff)
     }
 
     private func storage(_ reader: TableReader) throws(LoyaltyError) -> DaemonSettings.Storage {

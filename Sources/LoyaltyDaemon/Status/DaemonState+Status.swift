@@ -30,7 +30,8 @@ extension DaemonState {
         report.readers = readerReports
         report.till = TillReport(
             state: lanes.refusing ? .refusing : lanes.connections > 0 ? .connected : .waiting,
-            listening: [parts.settings.till.socketPath], connections: lanes.connections,
+            listening: [parts.settings.till.socketPath] + (parts.settings.till.tcp.map { ["\($0)"] } ?? []),
+            connections: lanes.connections,
             lastEventAt: lanes.lastEventAt,
             results: lanes.results.sorted { $0.key < $1.key }.map { ReasonCount(reason: $0.key, count: $0.value) },
             missingEvents: lanes.sequences.values.reduce(0) {
@@ -164,7 +165,14 @@ extension DaemonState {
         if let lines = figures.counts["event.quarantined"], lines > 0 {
             add(
                 "till.quarantined", "\(lines) lines of the till could not be understood today",
-                "Each answer to the till says what and where; see docs/till-protocol.md")
+                "loyaltyctl till quarantine shows them, with what is wrong and where")
+        }
+        let signs = figures.counts.filter { $0.key.hasPrefix(Ledger.signPrefix) }.sorted { $0.key < $1.key }
+        if !signs.isEmpty {
+            let names = signs.map { "\($0.value) \($0.key.dropFirst(Ledger.signPrefix.count))" }
+            add(
+                "sales.signs", "sales of today show signs of misused cards: \(names.joined(separator: ", "))",
+                "loyaltyctl sales list shows them by their flags; docs/manager.md says what each one means")
         }
         if report.training {
             add("till.training", "a till is in training mode; its sales do not count", "End training mode at the till")

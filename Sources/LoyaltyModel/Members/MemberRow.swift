@@ -122,6 +122,8 @@ extension MemberRow {
         member.entitlements = try memberEntitlements()
         member.birthday = try memberBirthday()
         member.household = try optional(household, .household)
+        // Many systems write "none" as zeros.
+        if member.household?.allSatisfy({ $0 == "0" }) == true { member.household = nil }
         member.balance = try parsed(balance, .balance) { value throws(LoyaltyError) in try Points(value) }
         member.balanceAsOf = try parsed(asOf, .asOf) { value throws(LoyaltyError) in try Timestamp(value) }
         member.greeting = try optional(greeting, .greeting, longest: Self.longestText * 4)

@@ -22,7 +22,7 @@ public struct TillEvent: Sendable, Hashable {
     }
 
     public enum ControlVerb: String, Sendable, Codable, CaseIterable {
-        case signon, signoff, dayopen, dayclose, training, nosale, heartbeat
+        case signon, signoff, dayopen, dayclose, training, nosale, heartbeat, subscribe
     }
 
     public var identity: EventIdentity
@@ -37,6 +37,10 @@ public struct TillEvent: Sendable, Hashable {
     public var content: Content
     /// Cards that the till itself read, screened; nil values were refused and carry only the reason.
     public var cards: [PresentedCard]
+    /// The basket that a `points.query` asks about; nil for the one at the counter.
+    public var basket: Sale?
+    /// What a `control.subscribe` wants to be told of.
+    public var subscription: Set<TillNotice.Kind>?
     /// What an adapter noticed while it made the event, such as `totals_mismatch`; empty for native events.
     public var flags: [String] = []
 

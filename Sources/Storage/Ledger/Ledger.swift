@@ -5,7 +5,7 @@ public import LoyaltyModel
 
 /// Sales become points and transactions here: one SQLite transaction holds the sale, its points and its outbox rows.
 public struct Ledger: Sendable {
-    private let database: LoyaltyDatabase
+    let database: LoyaltyDatabase
 
     public init(_ database: LoyaltyDatabase) { self.database = database }
 

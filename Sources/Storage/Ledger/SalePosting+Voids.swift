@@ -133,14 +133,15 @@ extension SalePosting {
             ])
     }
 
-    /// The mark of a void that was here before this sale. One void is for one sale: a later sale with the number earns.
+    /// The mark of a void that was here before this sale. One void is for one sale: a later sale with the number earns. A till's
+    /// unique id is the same sale's in every epoch; a number is not.
     func takeTombstone() throws -> Data? {
         try Data.fetchOne(
             database.cachedStatement(
                 sql: """
                     DELETE FROM void_tombstone WHERE id = (
                         SELECT id FROM void_tombstone
-                        WHERE epoch = :epoch AND (store IS NULL OR store = :store)
+                        WHERE (epoch = :epoch OR uid = :uid) AND (store IS NULL OR store = :store)
                             AND (register IS NULL OR register = :register)
                             AND (uid = :uid OR (number = :number AND (uid IS NULL OR :uid IS NULL)
                                 AND business_day = :day))

@@ -13,8 +13,13 @@ public struct AnswerLine: Sendable {
     }
 
     /// Nil only where the notice cannot be written as JSON, which its types rule out.
-    public init?(_ notice: CardScannedNotice) {
-        guard let bytes = Self.encode(notice) else { return nil }
+    public init?(_ notice: TillNotice) {
+        let bytes =
+            switch notice {
+            case .cardScanned(let notice): Self.encode(notice)
+            case .readerState(let notice): Self.encode(notice)
+            }
+        guard let bytes else { return nil }
         self.bytes = bytes
     }
 

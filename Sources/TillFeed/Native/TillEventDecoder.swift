@@ -71,7 +71,7 @@ public struct TillEventDecoder: Sendable {
         let time = try fields.present(try fields.timestamp("time"), "time")
         var cards: [PresentedCard] = []
         let content = try content(type, &fields, &cards)
-        return TillEvent(
+        var event = TillEvent(
             identity: identity,
             sequence: try fields.unsigned("seq").flatMap(harmlessSequence),
             time: time,
@@ -81,6 +81,27 @@ public struct TillEventDecoder: Sendable {
             content: content,
             cards: cards
         )
+        if case .card(.pointsQuery, _) = content, var reader = try fields.object("sale") {
+            (event.basket, event.cards) = try basket(&reader, .update)
+        }
+        if content == .control(.subscribe) { event.subscription = try subscription(&fields) }
+        return event
+    }
+
+    private func basket(
+        _ reader: inout TillFields, _ verb: TillEvent.SaleVerb
+    ) throws(LoyaltyError) -> (Sale, [PresentedCard]) {
+        let sale = try reader.sale(verb)
+        var cards: [PresentedCard] = []
+        for member in try reader.tables("members") {
+            var member = member
+            cards.append(try member.presentedCard())
+        }
+        return (sale, cards)
+    }
+
+    private func subscription(_ fields: inout TillFields) throws(LoyaltyError) -> Set<TillNotice.Kind> {
+        try fields.present(try fields.table.words("events"), "events")
     }
 
     private func checkVersion(_ fields: inout TillFields) throws(LoyaltyError) {
@@ -102,11 +123,8 @@ public struct TillEventDecoder: Sendable {
     ) throws(LoyaltyError) -> TillEvent.Content {
         if type.hasPrefix("sale."), let verb = TillEvent.SaleVerb(rawValue: String(type.dropFirst(5))) {
             var reader = try fields.requiredObject("sale")
-            let sale = try reader.sale(verb)
-            for member in try reader.tables("members") {
-                var member = member
-                cards.append(try member.presentedCard())
-            }
+            let sale: Sale
+            (sale, cards) = try basket(&reader, verb)
             return .sale(verb, sale)
         }
         if type.hasPrefix("control."), let verb = TillEvent.ControlVerb(rawValue: String(type.dropFirst(8))) {

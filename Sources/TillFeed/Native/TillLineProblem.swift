@@ -76,10 +76,10 @@ struct LineRedaction {
         case .boolean(let flag): text += flag ? "true" : "false"
         case .integer(let number): writeNumber(String(number), to: &text)
         case .decimal(let number): writeNumber(number, to: &text)
-        case .string(let string): write(string: masked(string), to: &text)
-        case .date(let date): write(string: date.description, to: &text)
-        case .timestamp(let timestamp): write(string: timestamp.description, to: &text)
-        case .timeOfDay(let time): write(string: time.description, to: &text)
+        case .string(let string): JSONText.append(masked(string), to: &text)
+        case .date(let date): JSONText.append(date.description, to: &text)
+        case .timestamp(let timestamp): JSONText.append(timestamp.description, to: &text)
+        case .timeOfDay(let time): JSONText.append(time.description, to: &text)
         case .array(let nodes):
             text += "["
             for (index, node) in nodes.enumerated() {
@@ -91,7 +91,7 @@ struct LineRedaction {
             text += "{"
             for (index, entry) in entries.enumerated() {
                 if index > 0 { text += "," }
-                write(string: masked(entry.key), to: &text)
+                JSONText.append(masked(entry.key), to: &text)
                 text += ":"
                 write(entry, isCard: isCard, to: &text)
             }
@@ -103,7 +103,7 @@ struct LineRedaction {
         let isSecret =
             isCard ? !Self.harmlessCardFields.contains(entry.key) : entry.key == "value" || entry.key == "token"
         if isSecret {
-            write(string: Self.mark, to: &text)
+            JSONText.append(Self.mark, to: &text)
         } else {
             write(entry.node, isCard: isCard || entry.key == "card" || entry.key == "members", to: &text)
         }
@@ -111,22 +111,7 @@ struct LineRedaction {
 
     private func writeNumber(_ number: String, to text: inout String) {
         let masked = masked(number)
-        if masked == number { text += number } else { write(string: masked, to: &text) }
-    }
-
-    private func write(string: String, to text: inout String) {
-        text += "\""
-        for scalar in string.unicodeScalars {
-            switch scalar {
-            case "\"": text += "\\\""
-            case "\\": text += "\\\\"
-            case "\u{0}"..<"\u{20}":
-                let digits = String(scalar.value, radix: 16)
-                text += "\\u" + String(repeating: "0", count: 4 - digits.utf8.count) + digits
-            default: text.unicodeScalars.append(scalar)
-            }
-        }
-        text += "\""
+        if masked == number { text += number } else { JSONText.append(masked, to: &text) }
     }
 }
 

@@ -10,13 +10,15 @@ struct TillConversation: Sendable {
     let format: TillInputFormat
     let handler: any TillHandler
 
+    /// - Parameter subscription: of the connection; nil where nothing can be pushed.
     /// - Returns: how many answers were written, and the error that ended the writing early.
     func run<Frames: AsyncSequence & Sendable>(
         _ frames: Frames,
+        subscription: TillSubscription? = nil,
         deliver: @escaping @Sendable (TillAnswer) async throws -> Void
     ) async -> (answered: Int, failure: (any Error)?) where Frames.Element == TillFrame {
         let pending = PendingAnswers(capacity: Self.maximumInFlight)
-        let reader = Task { await read(frames, into: pending) }
+        let reader = Task { await read(frames, into: pending, subscription) }
         var answered = 0
         var failure: (any Error)?
         while let answer = await pending.first() {
@@ -35,12 +37,13 @@ struct TillConversation: Sendable {
 
     private func read<Frames: AsyncSequence & Sendable>(
         _ frames: Frames,
-        into pending: PendingAnswers
+        into pending: PendingAnswers,
+        _ subscription: TillSubscription?
     ) async where Frames.Element == TillFrame {
         do {
             for try await frame in frames {
                 guard await pending.waitForRoom() else { break }
-                await pending.append(await submit(frame))
+                await pending.append(await submit(frame, subscription))
             }
         } catch {
             // The stream broke off: what was read is answered, the rest the till sends again.
@@ -48,16 +51,25 @@ struct TillConversation: Sendable {
         await pending.finish()
     }
 
-    private func submit(_ frame: TillFrame) async -> Task<TillAnswer, Never> {
+    private func submit(_ frame: TillFrame, _ subscription: TillSubscription?) async -> Task<TillAnswer, Never> {
         switch frame {
         case .overlong(let start): return await handler.quarantine(format.decoder.overlong(start))
         case .line(let line):
-            do { return await handler.submit(try format.decoder.decode(line)) } catch {
+            do {
+                let event = try format.decoder.decode(line)
+                if let kinds = event.subscription, let subscription { await subscribe(subscription, to: kinds) }
+                return await handler.submit(event)
+            } catch {
                 return await handler.quarantine(error)
             }
         case .event(let event): return await handler.submit(event)
         case .problem(let problem): return await handler.quarantine(problem)
         }
+    }
+
+    private func subscribe(_ subscription: TillSubscription, to kinds: Set<TillNotice.Kind>) async {
+        subscription.replace(by: kinds)
+        for notice in await handler.presentNotices() { subscription.push(notice) }
     }
 }
 

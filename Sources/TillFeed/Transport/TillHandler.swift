@@ -8,6 +8,13 @@ public protocol TillHandler: Sendable {
 
     /// Keeps a line that could not become an event; the task ends with the answer that names the problem.
     func quarantine(_ problem: TillLineProblem) async -> Task<TillAnswer, Never>
+
+    /// How things are now, for a connection that has just subscribed.
+    func presentNotices() async -> [TillNotice]
+}
+
+extension TillHandler {
+    public func presentNotices() async -> [TillNotice] { [] }
 }
 
 /// Who is on the other end of a till connection.

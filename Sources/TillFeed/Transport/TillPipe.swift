@@ -11,6 +11,7 @@ public struct TillPipe: Sendable {
     private let output: BlockingOutput
     private let stopSignal: StopSignal
     private let conversation: TillConversation
+    private let subscription: TillSubscription
 
     /// - Throws: `till.input` where the system has no descriptors left.
     public init(
@@ -21,7 +22,9 @@ public struct TillPipe: Sendable {
     ) throws(LoyaltyError) {
         stopSignal = try StopSignal()
         self.input = BlockingInput(descriptor: input, stopSignal: stopSignal)
-        self.output = BlockingOutput(descriptor: output, stopSignal: stopSignal)
+        let blockingOutput = BlockingOutput(descriptor: output, stopSignal: stopSignal)
+        self.output = blockingOutput
+        subscription = TillSubscription { blockingOutput.push($0) }
         conversation = TillConversation(format: format, handler: handler)
     }
 
@@ -35,7 +38,9 @@ public struct TillPipe: Sendable {
         signal(SIGPIPE, SIG_IGN)
         return try await withTaskCancellationHandler {
             let frames = PipeFrames(input: input, format: conversation.format)
-            let (answered, failure) = await conversation.run(frames) { try await output.write(AnswerLine($0).bytes) }
+            let (answered, failure) = await conversation.run(frames, subscription: subscription) {
+                try await output.write(AnswerLine($0).bytes)
+            }
             if let failure {
                 // The reader may wait for a till that will send nothing more.
                 stopSignal.set()
@@ -48,15 +53,12 @@ public struct TillPipe: Sendable {
         }
     }
 
-    /// Tells the till. Where it does not read its answers, notices are dropped.
-    public func push(_ notice: CardScannedNotice) {
-        guard let line = AnswerLine(notice) else { return }
-        output.push(line.bytes)
-    }
+    /// Tells the till what it has subscribed to. Where it does not read its answers, notices are dropped.
+    public func push(_ notice: TillNotice) { subscription.push(notice) }
 }
 
 /// Lines out of a blocking descriptor, one read at a time: the next one begins when the last one's lines are taken.
-private struct PipeFrames: AsyncSequence, Sendable {
+struct PipeFrames: AsyncSequence, Sendable {
     typealias Element = TillFrame
 
     let input: BlockingInput
@@ -110,20 +112,25 @@ final class StopSignal: Sendable {
 }
 
 /// Reads on a thread of its own, never on the cooperative pool.
-private final class BlockingInput: Sendable {
+final class BlockingInput: Sendable {
     private struct State {
         var wasStopped = false
+        var hasRead = false
         var failure: LoyaltyError?
     }
 
     private let descriptor: Int32
     private let stopSignal: StopSignal
+    private let isNamedPipe: Bool
     private let queue = DispatchQueue(label: "loyaltyd.till.input")
     private let state = Mutex(State())
 
-    init(descriptor: Int32, stopSignal: StopSignal) {
+    /// - Parameter isNamedPipe: the descriptor does not block, and `poll` does not tell the end of a writer that was gone when it
+    ///   was opened (`fifo_open` in Linux' fs/fifo.c): what that writer left ends with an empty read.
+    init(descriptor: Int32, stopSignal: StopSignal, isNamedPipe: Bool = false) {
         self.descriptor = descriptor
         self.stopSignal = stopSignal
+        self.isNamedPipe = isNamedPipe
     }
 
     var failure: LoyaltyError? { state.withLock { $0.failure } }
@@ -137,12 +144,13 @@ private final class BlockingInput: Sendable {
     }
 
     private func readNow() -> [UInt8]? {
+        var waits = !isNamedPipe || !state.withLock { $0.hasRead }
         while true {
             var events = [
                 pollfd(fd: stopSignal.descriptor, events: Int16(POLLIN), revents: 0),
                 pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0),
             ]
-            if poll(&events, 2, -1) < 0 {
+            if poll(&events, 2, waits ? -1 : 0) < 0 {
                 if errno == EINTR { continue }
                 return fail()
             }
@@ -155,8 +163,12 @@ private final class BlockingInput: Sendable {
                 count = Glibc.read(descriptor, buffer.baseAddress, buffer.count)
                 initialized = max(count, 0)
             }
-            if count > 0 { return bytes }
+            if count > 0 {
+                state.withLock { $0.hasRead = true }
+                return bytes
+            }
             if count == 0 { return nil }
+            waits = true
             if errno != EINTR && errno != EAGAIN { return fail() }
         }
     }

@@ -9,9 +9,7 @@ public final class TillSocketServer: Sendable {
     /// How many connections may be open at once.
     public static let maximumConnections = 64
 
-    private let path: String
-    private let mode: UInt32
-    private let group: UInt32?
+    private let endpoint: TillEndpoint
     private let drainLimit: Duration
     private let conversation: TillConversation
     private let observe: @Sendable (TillConnectionEvent) -> Void
@@ -20,6 +18,9 @@ public final class TillSocketServer: Sendable {
     private struct State {
         var isStopping = false
         var opened = 0
+        var port: Int?
+        /// Connections over TCP that have not shown the token yet.
+        var unknown = 0
         var listener: (any Channel)?
         var connections: [Int: Connection] = [:]
         var whenDrained: CheckedContinuation<Void, Never>?
@@ -34,6 +35,7 @@ public final class TillSocketServer: Sendable {
     private struct Connection {
         let channel: any Channel
         let frames: TillFrames.Source
+        let subscription: TillSubscription
     }
 
     /// - Parameters:
@@ -42,7 +44,7 @@ public final class TillSocketServer: Sendable {
     ///   - group: numeric group of the socket file; nil leaves the process's own.
     ///   - drainLimit: how long a stop waits for a peer that does not read its answers.
     ///   - observe: told of connections, for the log; returns quickly.
-    public init(
+    public convenience init(
         path: String,
         mode: UInt32 = 0o660,
         group: UInt32? = nil,
@@ -51,9 +53,20 @@ public final class TillSocketServer: Sendable {
         handler: any TillHandler,
         observe: @escaping @Sendable (TillConnectionEvent) -> Void = { _ in }
     ) {
-        self.path = path
-        self.mode = mode
-        self.group = group
+        self.init(
+            .unix(path: path, mode: mode, group: group), drainLimit: drainLimit, format: format, handler: handler,
+            observe: observe)
+    }
+
+    /// - Parameters: as of the other initialiser.
+    public init(
+        _ endpoint: TillEndpoint,
+        drainLimit: Duration = .seconds(5),
+        format: TillInputFormat,
+        handler: any TillHandler,
+        observe: @escaping @Sendable (TillConnectionEvent) -> Void = { _ in }
+    ) {
+        self.endpoint = endpoint
         self.drainLimit = drainLimit
         self.observe = observe
         conversation = TillConversation(format: format, handler: handler)
@@ -65,9 +78,25 @@ public final class TillSocketServer: Sendable {
     /// - Parameter ready: called once connections are accepted.
     /// - Throws: `till.socket`, `till.socket_busy`.
     public func run(ready: @Sendable () -> Void = {}) async throws {
-        let listener = try UnixListener(path: path, mode: mode, group: group)
-        defer { listener.removeFile() }
-        let channel = try await bootstrap().withBoundSocket(listener.descriptor).get()
+        switch endpoint {
+        case .unix(let path, let mode, let group):
+            let listener = try UnixListener(path: path, mode: mode, group: group)
+            defer { listener.removeFile() }
+            try await serve(bootstrap().withBoundSocket(listener.descriptor).get(), ready)
+        case .loopback(let address, _):
+            let channel: any Channel
+            do { channel = try await bootstrap().bind(host: address.host, port: address.port).get() } catch {
+                throw address.cannotListen(error)
+            }
+            state.withLock { $0.port = channel.localAddress?.port }
+            try await serve(channel, ready)
+        }
+    }
+
+    /// The port that a TCP server listens on, once it is ready.
+    public var port: Int? { state.withLock { $0.port } }
+
+    private func serve(_ channel: any Channel, _ ready: @Sendable () -> Void) async throws {
         let isStopping = state.withLock { state in
             state.listener = channel
             return state.isStopping
@@ -93,13 +122,9 @@ public final class TillSocketServer: Sendable {
         for connection in connections { finish(connection) }
     }
 
-    /// Tells every connected till. A till that does not read its socket misses notices.
-    public func push(_ notice: CardScannedNotice) {
-        let channels = state.withLock { $0.connections.values.map(\.channel) }
-        guard !channels.isEmpty, let line = AnswerLine(notice) else { return }
-        for channel in channels where channel.isWritable {
-            channel.writeAndFlush(ByteBuffer(bytes: line.bytes), promise: nil)
-        }
+    /// Tells every till that has subscribed. One that does not read its socket misses notices.
+    public func push(_ notice: TillNotice) {
+        for connection in state.withLock({ Array($0.connections.values) }) { connection.subscription.push(notice) }
     }
 
     private func bootstrap() -> ServerBootstrap {
@@ -114,13 +139,36 @@ public final class TillSocketServer: Sendable {
                         finishOnDeinit: true,
                         delegate: TillReadDemand(channel: channel)
                     )
-                    let connection = Connection(channel: channel, frames: producer.source)
+                    let subscription = TillSubscription { bytes in
+                        // What cannot be written now would have to be kept for a till that does not read.
+                        guard channel.isWritable else { return }
+                        channel.writeAndFlush(ByteBuffer(bytes: bytes), promise: nil)
+                    }
+                    let connection = Connection(
+                        channel: channel, frames: producer.source, subscription: subscription)
                     let handler = TillConnectionHandler(producer.source, self.conversation.format) {
                         self.accept(connection, producer.sequence)
                     }
+                    if case .loopback(_, let token) = self.endpoint { try self.addGate(token, to: channel) }
                     try channel.pipeline.syncOperations.addHandler(handler)
                 }
             }
+    }
+
+    /// Lets nobody through who does not know the token. Whoever tries has few seconds, and few may try at once.
+    private func addGate(_ token: TillToken, to channel: any Channel) throws {
+        let isWelcome = state.withLock { state in
+            guard state.unknown < Self.maximumConnections else { return false }
+            state.unknown += 1
+            return true
+        }
+        guard isWelcome else {
+            observe(.turnedAway)
+            channel.close(promise: nil)
+            return
+        }
+        let gate = TillTokenGate(token) { [self] in state.withLock { $0.unknown -= 1 } }
+        try channel.pipeline.syncOperations.addHandler(gate)
     }
 
     private func accept(_ connection: Connection, _ frames: TillFrames) {
@@ -145,7 +193,7 @@ public final class TillSocketServer: Sendable {
         observe(.opened(peer))
         channel.read()
         // Each write waits until the kernel has it, so that the close behind the last one loses nothing.
-        let (answered, failure) = await conversation.run(frames) { answer in
+        let (answered, failure) = await conversation.run(frames, subscription: connection.subscription) { answer in
             try await channel.writeAndFlush(ByteBuffer(bytes: AnswerLine(answer).bytes)).get()
         }
         connection.frames.finish()

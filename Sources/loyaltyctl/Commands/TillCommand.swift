@@ -3,7 +3,7 @@ import ArgumentParser
 struct TillCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "till",
-        abstract: "What a till's documents say, as the daemon understands them.",
-        subcommands: [TillConvertCommand.self]
+        abstract: "What tills send: try their documents, send events, see what was not understood.",
+        subcommands: [TillConvertCommand.self, TillSendCommand.self, TillQuarantineCommand.self]
     )
 }

@@ -77,7 +77,13 @@ final class Bench: Sendable {
         """
 
     /// The configuration of these tests: no USB, cards that begin with 2984, the program above.
-    func configure(upstream: BackEndProcess? = nil, page: Bool = false, more: String = "") throws {
+    ///
+    /// - Parameters:
+    ///   - till: more keys of `[till]`.
+    ///   - more: more tables.
+    func configure(
+        upstream: BackEndProcess? = nil, page: Bool = false, till: String = "", more: String = ""
+    ) throws {
         if !FileManager.default.fileExists(atPath: directory + "/program.toml") {
             try write("program.toml", Self.program)
         }
@@ -88,7 +94,7 @@ final class Bench: Sendable {
             store = "1"
             zone = "Europe/London"
             [till]
-            register = "1"
+            register = "1"\(till.isEmpty ? "" : "\n" + till)
             [readers]
             backend = "none"
             [[card_scheme]]

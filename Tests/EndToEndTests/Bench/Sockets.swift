@@ -11,6 +11,12 @@ final class TillClient: Sendable {
         answers = LineFeed("till", following: dup(descriptor))
     }
 
+    /// Over TCP on loopback.
+    init(port: Int) throws {
+        descriptor = try connected(port: UInt16(clamping: port))
+        answers = LineFeed("till", following: dup(descriptor))
+    }
+
     deinit { close(descriptor) }
 
     func send(_ line: String) throws { try writeAll(descriptor, Array((line + "\n").utf8)) }
