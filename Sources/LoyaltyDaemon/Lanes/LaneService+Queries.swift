@@ -1,5 +1,6 @@
 internal import Checkout
 internal import ControlAPI
+internal import EarnRules
 internal import LoyaltyModel
 internal import Storage
 internal import TillFeed
@@ -74,11 +75,13 @@ extension LaneService {
     }
 
     private func submission(_ event: TillEvent, _ basket: Sale, _ card: Lane.Card?) -> SaleSubmission {
-        SaleSubmission(
+        let closed = basket.closedAt ?? event.time
+        return SaleSubmission(
             event: event, verb: .complete, sale: basket,
             businessDay: event.businessDay
                 ?? settings.site.zone.businessDay(event.time, cutoff: settings.site.dayCutoff),
-            attachment: card.map(attachment), program: rules.program, receivedAt: clock.now, receivedDay: today)
+            attachment: card.map(attachment), program: rules.programs.program(at: closed), programs: rules.programs,
+            receivedAt: clock.now, receivedDay: today)
     }
 }
 
