@@ -34,6 +34,7 @@ struct GeneratedProgram {
     var floor: String
     var clawback: String
     var restoring: String
+    var overdraw: Int
 
     init(_ generator: inout Generator) {
         func coin(_ generator: inout Generator) -> Bool { Bool.random(using: &generator) }
@@ -58,6 +59,7 @@ struct GeneratedProgram {
         floor = coin(&generator) ? "negative" : "debt"
         clawback = coin(&generator) ? "pending_first" : "lot_of_origin_first"
         restoring = coin(&generator) ? "same_lot" : "new_lot"
+        overdraw = coin(&generator) ? .random(in: 1...80, using: &generator) : 0
     }
 
     private static func per(_ generator: inout Generator) -> Int {
@@ -69,6 +71,7 @@ struct GeneratedProgram {
             schema = 1
             program = "generated"
             returns = { floor = "\(floor)", clawback = "\(clawback)", restore_redeemed = "\(restoring)" }
+            redemption = { overdraw = { points = "\(overdraw)" } }
             [[counter]]
             id = "spend"
             counts = "spend"

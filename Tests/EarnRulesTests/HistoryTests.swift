@@ -253,6 +253,7 @@ private struct History {
             if total != Int64(plain.balance(currency)) {
                 problems.append("\(moment): \(currency) \(total), by hand \(plain.balance(currency))")
             }
+            if let owed = state.owed[currency], owed.isNegative { problems.append("\(moment): \(owed) are owed") }
             for lot in state.lots where lot.remaining.isNegative || lot.remaining.units > lot.granted.units {
                 problems.append("\(moment): lot \(lot.id) has \(lot.remaining) of \(lot.granted)")
             }

@@ -142,30 +142,59 @@ extension MemberState {
         _ points: Points, to part: Spending.Part, _ spending: Spending, on day: CalendarDate, _ program: Program
     ) throws(LoyaltyError) -> [LotMovement] {
         let currency = spending.currency
-        let sign = points.isNegative ? -1 : 1
-        let size = points.isNegative ? try points.negated() : points
-        guard let name = part.lot else {
-            try owe(points.negated(), currency)
-            return [try LotMovement(.restored, currency, nil, size: size, sign: sign)]
-        }
-        let isNew = program.returns.restoring == .newLot
-        let old = lots.firstIndex { $0.id == name }
-        let hasEnded = old.map { lots[$0].hasExpired(on: day, activity: lastActivity) } ?? true
         let fresh = "\(spending.id)/back"
-        if sign < 0, let index = lots.firstIndex(where: { $0.id == fresh }), lots[index].remaining.ratio >= size.ratio {
-            try move(index, points)
-            return [try LotMovement(.restored, currency, fresh, size: size, sign: sign)]
+        guard !points.isNegative else {
+            return try withdraw(points.negated(), of: currency, from: [fresh, part.lot].compactMap(\.self))
         }
+        var movements: [LotMovement] = []
+        var size = points
+        if part.lot == nil, let debt = owed[currency] {
+            let paid = smaller(size, debt)
+            try owe(paid.negated(), currency)
+            size = try size.subtracting(paid)
+            movements.append(try LotMovement(.restored, currency, nil, size: paid, sign: 1))
+        }
+        guard size.units > 0 else { return movements }
+        let isNew = program.returns.restoring == .newLot || part.lot == nil
+        let old = lots.firstIndex { $0.id == part.lot }
+        let hasEnded = old.map { lots[$0].hasExpired(on: day, activity: lastActivity) } ?? true
+        var target = fresh
         if let old, !isNew, !hasEnded || program.returns.expiredGrace == nil {
-            try move(old, points)
-            return [try LotMovement(.restored, currency, name, size: size, sign: sign)]
-        }
-        if let index = lots.firstIndex(where: { $0.id == fresh }) {
-            try move(index, points)
+            try move(old, size)
+            target = lots[old].id
+        } else if let index = lots.firstIndex(where: { $0.id == fresh }) {
+            try enlarge(index, size)
         } else {
             lots.append(lot(fresh, size, spending, on: day, program, isNew: isNew))
         }
-        return [try LotMovement(.restored, currency, fresh, size: size, sign: sign)]
+        movements.append(try LotMovement(.restored, currency, target, size: size, sign: 1))
+        return movements
+    }
+
+    /// Takes spent points that had come back again, because the return was undone. What was spent anew is owed.
+    private mutating func withdraw(
+        _ points: Points, of currency: String, from names: [String]
+    ) throws(LoyaltyError) -> [LotMovement] {
+        var movements: [LotMovement] = []
+        var rest = points
+        for (place, name) in names.enumerated() {
+            guard let index = lots.firstIndex(where: { $0.id == name }) else { continue }
+            let size = smaller(rest, lots[index].remaining)
+            guard size.units > 0 else { continue }
+            if place == 0 { try enlarge(index, size.negated()) } else { try move(index, size.negated()) }
+            rest = try rest.subtracting(size)
+            movements.append(try LotMovement(.restored, currency, name, size: size, sign: -1))
+        }
+        guard rest.units > 0 else { return movements }
+        try owe(rest, currency)
+        movements.append(try LotMovement(.restored, currency, nil, size: rest, sign: -1))
+        return movements
+    }
+
+    /// A lot of points that came back in several parts was given as many as are in it.
+    private mutating func enlarge(_ index: Int, _ points: Points) throws(LoyaltyError) {
+        lots[index].granted = try lots[index].granted.adding(points)
+        try move(index, points)
     }
 
     private func lot(
