@@ -20,11 +20,7 @@ extension Evaluation {
     /// The candidate, or nil after a trace step that says why the rule does not match.
     mutating func candidate(_ rule: Rule) throws(LoyaltyError) -> Candidate? {
         if let reason = try mismatch(rule) { return reject(rule, reason) }
-        let excluded = basket.lines.map { line -> String? in
-            if let reason = line.excluded, !(line.isQuantityOnly && rule.countsUnits) { return reason }
-            if let match = rule.match, !match.matchesAll(line) { return "not what the rule is for" }
-            return rule.exclude.exclusion(of: line)
-        }
+        let excluded = exclusions(rule)
         guard excluded.contains(where: { $0 == nil }) else {
             return reject(rule, "no line of this sale counts", excluded)
         }
@@ -45,7 +41,17 @@ extension Evaluation {
         return candidate
     }
 
-    private func mismatch(_ rule: Rule) throws(LoyaltyError) -> String? {
+    /// For each line why the rule does not count it; nil where it does.
+    func exclusions(_ rule: Rule) -> [String?] {
+        basket.lines.map { line -> String? in
+            if let reason = line.excluded, !(line.isQuantityOnly && rule.countsUnits) { return reason }
+            if let match = rule.match, !match.matchesAll(line) { return "not what the rule is for" }
+            return rule.exclude.exclusion(of: line)
+        }
+    }
+
+    /// Why the rule does not hold for the sale, its lines and its threshold aside; nil where it does.
+    func mismatch(_ rule: Rule) throws(LoyaltyError) -> String? {
         if rule.event != input.event {
             return rule.event == Rule.saleEvent ? "it is for sales" : "it is for the event \(rule.event)"
         }

@@ -11,7 +11,8 @@ extension Lint {
     mutating func declarations() {
         var head = source.root
         let currencies = (try? head.table("currency")) ?? nil
-        for currency in program.currencyOrder where !isEarned(currency) {
+        // The usual currency of a file that declares none may stay unused, as beside a punch card.
+        for currency in program.currencyOrder where currencies != nil && !isEarned(currency) {
             add(
                 .currencyUnearned, "no rule gives \(currency)",
                 at: currencies?.place(of: currency) ?? source.root.place(of: "currency"))

@@ -1,7 +1,6 @@
 import ArgumentParser
 import ControlAPI
 import LoyaltyModel
-import TillFeed
 
 struct RulesEvalCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -28,34 +27,21 @@ struct RulesEvalCommand: AsyncParsableCommand {
     func run() async throws {
         var trial = try RulesTrial(
             program: try ProgramSource.load(program), members: try members.map(MemberDirectory.init(path:)) ?? .init())
-        let source = try MemberFileSource(path: sales)
-        var reader = LineReader(limit: TillEventDecoder.maximumLineLength)
-        var offset: Int64 = 0
-        while true {
-            let bytes = try source.chunk(at: offset)
-            offset += Int64(bytes.count)
-            if bytes.isEmpty { reader.finish() } else { reader.append(bytes) }
-            try consume(&reader, &trial)
-            if bytes.isEmpty { break }
-        }
-        if !output.json { Terminal.print(RulesText(style: .standardOutput).summary(trial.totals)) }
-        if trial.totals.bad > 0 { throw ExitCode(LoyaltyError.Kind.badData.rawValue) }
-    }
-
-    private func consume(_ reader: inout LineReader, _ trial: inout RulesTrial) throws {
-        while true {
-            do throws(LoyaltyError) {
-                guard let line = try reader.next() else { return }
-                guard let sale = try trial.evaluate(line.bytes, number: line.number) else { continue }
+        try SaleLines.each(
+            of: sales,
+            { bytes, number throws(LoyaltyError) in
+                guard let sale = try trial.evaluate(bytes, number: number) else { return }
                 if output.json {
                     Terminal.print(String(decoding: try ContractCoding.encode(sale), as: UTF8.self))
                 } else {
                     Terminal.print(RulesText(style: .standardOutput).show(sale))
                 }
-            } catch {
+            },
+            bad: { error in
                 trial.totals.bad += 1
                 Terminal.printError("\(sales): \(error)")
-            }
-        }
+            })
+        if !output.json { Terminal.print(RulesText(style: .standardOutput).summary(trial.totals)) }
+        if trial.totals.bad > 0 { throw ExitCode(LoyaltyError.Kind.badData.rawValue) }
     }
 }

@@ -23,9 +23,20 @@ struct CaseText {
         return lines.joined(separator: "\n")
     }
 
+    func show(_ property: RulesTestCommand.Report.Property) -> String {
+        "\(style.apply(.bad, "FAIL")) \(property.program): \(property.name): \(property.message)\n\n\(property.text)"
+    }
+
     func summary(_ report: RulesTestCommand.Report) -> String {
-        let cases = Words.count(report.passed + report.failed, "case", "cases")
-        if report.failed == 0 { return style.apply(.strong, "\(cases), all passed") }
-        return style.apply(.strong, "\(cases), \(Words.grouped(report.failed)) failed")
+        var text = Words.count(report.passed + report.failed, "case", "cases")
+        if report.scenarios > 0 {
+            text += " and \(Words.count(report.scenarios, "made-up scenario", "made-up scenarios"))"
+        }
+        var failures: [String] = []
+        if report.failed > 0 { failures.append("\(Words.grouped(report.failed)) failed") }
+        if !report.broken.isEmpty {
+            failures.append("\(Words.count(report.broken.count, "property", "properties")) broken")
+        }
+        return style.apply(.strong, "\(text), \(failures.isEmpty ? "all passed" : failures.joined(separator: ", "))")
     }
 }

@@ -1,7 +1,5 @@
-import CardReading
 import EarnRules
 import LoyaltyModel
-import TillFeed
 
 /// What one sale of a file earns.
 struct TriedSale: Encodable {
@@ -16,9 +14,11 @@ struct TriedSale: Encodable {
     var returnLines: Int
     var flags: [String]
     var trace: [TraceStep]
+    /// What the sale would have needed besides for more points.
+    var missing: [MissingPart]
 
     private enum CodingKeys: String, CodingKey {
-        case line, number, total, member, accruals, flags, trace
+        case line, number, total, member, accruals, flags, trace, missing
         case isUnknownMember = "unknown_member"
         case returnLines = "return_lines"
     }
@@ -37,46 +37,39 @@ struct RulesTrial {
 
     var totals = Totals()
     private let program: Program
-    private let members: MemberDirectory
-    private let decoder: TillEventDecoder
+    private let sales: SaleLines
+    private let explanation: EarnInput.Explanation
 
-    init(program: Program, members: MemberDirectory) throws(LoyaltyError) {
+    init(
+        program: Program, members: MemberDirectory, explanation: EarnInput.Explanation = .automatic
+    ) throws(LoyaltyError) {
         self.program = program
-        self.members = members
-        decoder = TillEventDecoder(screening: CardScreening(classifier: try CardClassifier(schemes: [])))
+        self.explanation = explanation
+        sales = try SaleLines(members: members)
     }
 
     /// Nil for an event that is no finished sale.
     ///
     /// - Throws: `till.*` with line and column, `number.overflow`, `money.currency_mismatch`.
     mutating func evaluate(_ line: [UInt8], number: Int) throws(LoyaltyError) -> TriedSale? {
-        guard !line.allSatisfy({ $0 == 0x20 || $0 == 0x09 }) else { return nil }
-        let event: TillEvent
-        do { event = try decoder.decode(line) } catch {
-            throw error.error.at(
-                Place(line: number, column: error.error.place?.column, path: error.error.place?.path))
-        }
-        guard case .sale(let verb, let sale) = event.content, verb == .complete || verb == .return, !event.training
-        else {
+        guard let event = try sales.read(line, number: number) else { return nil }
+        guard let read = event.sale else {
             totals.skipped += 1
             return nil
         }
-        let closed = sale.closedAt ?? event.time
-        let cards = event.cards.filter(\.active)
-        let member = cards.lazy.compactMap(members.member).last
+        let input = read.input(program, explanation)
         let result: EarnResult
+        let missing: [MissingPart]
         do throws(LoyaltyError) {
-            result = try program.evaluate(
-                EarnInput(
-                    sale: sale, occurredAt: closed, businessDay: event.businessDay ?? program.zone.local(closed).date,
-                    member: member))
+            result = try program.evaluate(input)
+            missing = try program.missing(input)
         } catch { throw error.at(Place(line: number)) }
-        try add(result, hasMember: member != nil)
+        try add(result, hasMember: read.member != nil)
         return TriedSale(
-            line: number, number: sale.number, total: sale.totals.grand, member: member?.id.value,
-            isUnknownMember: member == nil && !cards.isEmpty, accruals: result.accruals,
-            returnLines: program.returnLines(of: sale).count, flags: result.flags,
-            trace: result.trace)
+            line: number, number: read.sale.number, total: read.sale.totals.grand, member: read.member?.id.value,
+            isUnknownMember: read.member == nil && read.hasCard, accruals: result.accruals,
+            returnLines: program.returnLines(of: read.sale).count, flags: result.flags,
+            trace: result.trace, missing: missing)
     }
 
     private mutating func add(_ result: EarnResult, hasMember: Bool) throws(LoyaltyError) {
