@@ -117,7 +117,8 @@ struct GeneratedProgram {
             for other in rates where other.category == nil || other.category == line.category {
                 if let per = other.per {
                     rate += other.points * line.cents * (30 / per)
-                } else {
+                } else if line.cents > 0 {
+                    // Goods that are given away earn nothing, whatever their number.
                     rate += other.points * line.quantity * 3_000
                 }
             }
