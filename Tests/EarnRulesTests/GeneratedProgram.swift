@@ -34,6 +34,7 @@ struct GeneratedProgram {
     var floor: String
     var clawback: String
     var restoring: String
+    var overdraw: Int
 
     init(_ generator: inout Generator) {
         func coin(_ generator: inout Generator) -> Bool { Bool.random(using: &generator) }
@@ -58,6 +59,7 @@ struct GeneratedProgram {
         floor = coin(&generator) ? "negative" : "debt"
         clawback = coin(&generator) ? "pending_first" : "lot_of_origin_first"
         restoring = coin(&generator) ? "same_lot" : "new_lot"
+        overdraw = coin(&generator) ? .random(in: 1...80, using: &generator) : 0
     }
 
     private static func per(_ generator: inout Generator) -> Int {
@@ -69,6 +71,7 @@ struct GeneratedProgram {
             schema = 1
             program = "generated"
             returns = { floor = "\(floor)", clawback = "\(clawback)", restore_redeemed = "\(restoring)" }
+            redemption = { overdraw = { points = "\(overdraw)" } }
             [[counter]]
             id = "spend"
             counts = "spend"
@@ -114,7 +117,8 @@ struct GeneratedProgram {
             for other in rates where other.category == nil || other.category == line.category {
                 if let per = other.per {
                     rate += other.points * line.cents * (30 / per)
-                } else {
+                } else if line.cents > 0 {
+                    // Goods that are given away earn nothing, whatever their number.
                     rate += other.points * line.quantity * 3_000
                 }
             }

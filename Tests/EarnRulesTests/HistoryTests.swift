@@ -113,7 +113,7 @@ private struct History {
         let result = try program.evaluate(input)
         if let generated {
             let month = "\(day)".prefix(7)
-            let room = generated.cap.map { $0 - plain.kept("points", in: String(month)) }
+            let room = generated.cap.map { $0 - plain.used("points", in: String(month)) }
             let wanted = generated.points(lines.map(\.goods), room: room)
             let got = result.accruals.first { $0.currency == "points" }?.total.units ?? 0
             if Int64(wanted) != got { problems.append("a sale of \(lines) gives \(got), not \(wanted)") }
@@ -164,7 +164,7 @@ private struct History {
     private mutating func sellAndBringAllBack() throws {
         let before = (try balances(), counters, state.entitlements)
         try sell(with: nil)
-        guard problems.isEmpty, let generous = plain.sales.last?.grants.contains(where: { $0.returning.isKeep }),
+        guard problems.isEmpty, let generous = plain.sales.last?.grants.contains(where: { $0.returning.isKept }),
             !generous
         else { return }
         let index = sold.count - 1
@@ -253,8 +253,9 @@ private struct History {
             if total != Int64(plain.balance(currency)) {
                 problems.append("\(moment): \(currency) \(total), by hand \(plain.balance(currency))")
             }
-            for lot in state.lots where lot.remaining.isNegative || lot.remaining.units > lot.granted.units {
-                problems.append("\(moment): lot \(lot.id) has \(lot.remaining) of \(lot.granted)")
+            if let owed = state.owed[currency], owed.isNegative { problems.append("\(moment): \(owed) are owed") }
+            for lot in state.lots where lot.remaining.isNegative {
+                problems.append("\(moment): lot \(lot.id) has \(lot.remaining)")
             }
         }
         for (currency, cap) in [("points", generated?.cap)] {
@@ -319,8 +320,4 @@ private struct History {
         }
         return (sale, goods)
     }
-}
-
-extension PlainBooks.Returning {
-    var isKeep: Bool { if case .keep = self { true } else { false } }
 }

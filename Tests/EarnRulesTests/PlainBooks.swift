@@ -1,7 +1,13 @@
 /// What a member's points must be, worked out from receipts and returns in whole numbers alone: no lots, no order, no
 /// decimal of the engine.
 struct PlainBooks {
-    enum Returning { case prorate, keep, revoke(belowCents: Int) }
+    enum Returning {
+        case prorate, keep
+        case revoke(belowCents: Int)
+
+        var isKept: Bool { if case .keep = self { true } else { false } }
+        var isRevoked: Bool { if case .revoke = self { true } else { false } }
+    }
 
     struct Share {
         var line: Int
@@ -72,6 +78,19 @@ struct PlainBooks {
 
     func balance(_ currency: String) -> Int {
         sales.reduce(-(costs[currency] ?? 0)) { $0 + $1.kept(currency) - $1.stillSpent(currency) }
+    }
+
+    /// What a cap over the month has been used for: of a bonus that is revoked all, until everything is back.
+    func used(_ currency: String, in month: String) -> Int {
+        sales.filter { $0.month == month }.reduce(0) { sum, sale in
+            var sale = sale
+            if !sale.isBack {
+                for index in sale.grants.indices where sale.grants[index].returning.isRevoked {
+                    sale.grants[index].returning = .keep
+                }
+            }
+            return sum + sale.kept(currency)
+        }
     }
 
     func kept(_ currency: String, in month: String) -> Int {

@@ -66,7 +66,7 @@ struct ProgramVersionTests {
             #expect(before.points?.earned == "20")
 
             // A bad version is refused with its place, and the old one stays in force.
-            try bench.write("program.toml.d/2026-03.toml", Self.new.replacing("factor", with: "faktor"))
+            try bench.write("program.toml.d/2026-03.toml", Self.new.replacing("member", with: "membre"))
             daemon.send(SIGHUP)
             let refusal = try await daemon.errors.line(containing: "the new configuration is not used")
             #expect(refusal.contains("program.toml.d/2026-03.toml:14"), "\(refusal)")

@@ -17,6 +17,11 @@ struct Contribution {
 
     var sum: Int128 { units.reduce(0, +) }
 
+    /// What becomes of its points when goods come back.
+    var returns: BonusReturns {
+        if case .bonus(let bonus) = rule.effect { bonus.returns } else { .prorate }
+    }
+
     /// Takes units off, the last line first, until no more than `most` are left.
     mutating func hold(to most: Int128) {
         var excess = sum - max(most, 0)
@@ -101,9 +106,7 @@ extension Evaluation {
             }
             let granted = min(wanted, most)
             if let counter = cap.cap.counter(of: cap.id) {
-                add(
-                    counter, try points(granted, decimals), lines(concerned.map { shares[$0].units }, decimals),
-                    recipient)
+                try use(counter, concerned.map { shares[$0] }, decimals, recipient)
             }
             guard granted < wanted else { continue }
             var step = TraceStep(
@@ -124,29 +127,46 @@ extension Evaluation {
             for cap in share.rule.caps {
                 guard let counter = cap.counter(of: share.rule.id) else { continue }
                 switch cap.measure {
-                case .points: add(counter, try points(share.sum, decimals), lines([share.units], decimals), recipient)
+                case .points: try use(counter, [share], decimals, recipient)
                 case .spend: try add(counter, money: share.amounts, recipient)
                 case .units:
                     let units = DecimalNumber(try share.goods.rounded(.ceiling))
                     add(counter, units, [], recipient)
-                case .times: add(counter, DecimalNumber(share.times), [], recipient)
+                case .times:
+                    let times = DecimalNumber(share.times)
+                    add(counter, times, [], recipient, kept: share.returns == .keep ? times : nil)
                 case .pointsPerUnit: break
                 }
             }
         }
     }
 
-    private mutating func add(
-        _ counter: CounterName, _ points: Points, _ lines: [CounterChange.LineAmount], _ recipient: Recipient
-    ) { add(counter, points.decimal, lines, recipient) }
+    /// Counts the points of rules towards a cap, so that a return frees no more of it than it takes of each rule: the
+    /// shares of each line by themselves, of a bonus that is revoked nothing before all is back, of one that is kept
+    /// nothing at all.
+    private mutating func use(
+        _ counter: CounterName, _ shares: [Contribution], _ decimals: Int, _ recipient: Recipient
+    ) throws(LoyaltyError) {
+        var used: [CounterChange.LineAmount] = []
+        var (sum, kept) = (Int128(0), Int128(0))
+        for share in shares {
+            sum += share.sum
+            if share.returns == .keep { kept += share.sum }
+            if share.returns == .prorate { used += lines([share.units], decimals) }
+        }
+        add(
+            counter, try points(sum, decimals).decimal, used, recipient,
+            kept: kept > 0 ? try points(kept, decimals).decimal : nil)
+    }
 
     mutating func add(
-        _ counter: CounterName, _ amount: DecimalNumber, _ lines: [CounterChange.LineAmount], _ recipient: Recipient
+        _ counter: CounterName, _ amount: DecimalNumber, _ lines: [CounterChange.LineAmount], _ recipient: Recipient,
+        kept: DecimalNumber? = nil
     ) {
         if recipient == .referrer {
-            referrerBook.add(counter, amount, lines: lines)
+            referrerBook.add(counter, amount, lines: lines, kept: kept)
         } else {
-            book.add(counter, amount, lines: lines)
+            book.add(counter, amount, lines: lines, kept: kept)
         }
     }
 

@@ -135,7 +135,7 @@ public struct SaleRecord: Hashable, Sendable, Codable {
         var result: [DecimalNumber] = []
         for change in changes {
             guard !isAll else {
-                result.append(change.amount)
+                result.append(try change.amount.adding((change.kept ?? .zero).negated()))
                 continue
             }
             var sum = DecimalNumber.zero

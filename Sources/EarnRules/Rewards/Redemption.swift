@@ -142,55 +142,75 @@ extension MemberState {
         _ points: Points, to part: Spending.Part, _ spending: Spending, on day: CalendarDate, _ program: Program
     ) throws(LoyaltyError) -> [LotMovement] {
         let currency = spending.currency
-        let sign = points.isNegative ? -1 : 1
-        let size = points.isNegative ? try points.negated() : points
-        guard let name = part.lot else {
-            try owe(points.negated(), currency)
-            return [try LotMovement(.restored, currency, nil, size: size, sign: sign)]
-        }
-        let isNew = program.returns.restoring == .newLot
-        let old = lots.firstIndex { $0.id == name }
-        let hasEnded = old.map { lots[$0].hasExpired(on: day, activity: lastActivity) } ?? true
         let fresh = "\(spending.id)/back"
-        if sign < 0 { return try spendAgain(size, of: currency, [fresh, name], program.redemption.order) }
-        if let old, !isNew, !hasEnded || program.returns.expiredGrace == nil {
-            try move(old, points)
-            return [try LotMovement(.restored, currency, name, size: size, sign: sign)]
+        guard !points.isNegative else {
+            return try spendAgain(points.negated(), of: currency, fresh, part.lot, program.redemption.order)
         }
-        if let index = lots.firstIndex(where: { $0.id == fresh }) {
-            try move(index, points)
+        var movements: [LotMovement] = []
+        var size = points
+        if part.lot == nil, let debt = owed[currency] {
+            let paid = smaller(size, debt)
+            try owe(paid.negated(), currency)
+            size = try size.subtracting(paid)
+            movements.append(try LotMovement(.restored, currency, nil, size: paid, sign: 1))
+        }
+        guard size.units > 0 else { return movements }
+        let isNew = program.returns.restoring == .newLot || part.lot == nil
+        let old = lots.firstIndex { $0.id == part.lot }
+        let hasEnded = old.map { lots[$0].hasExpired(on: day, activity: lastActivity) } ?? true
+        var target = fresh
+        if let old, !isNew, !hasEnded || program.returns.expiredGrace == nil {
+            try move(old, size)
+            target = lots[old].id
+        } else if let index = lots.firstIndex(where: { $0.id == fresh }) {
+            try enlarge(index, size)
         } else {
             lots.append(lot(fresh, size, spending, on: day, program, isNew: isNew))
         }
-        return [try LotMovement(.restored, currency, fresh, size: size, sign: sign)]
+        movements.append(try LotMovement(.restored, currency, target, size: size, sign: 1))
+        return movements
+    }
+
+    /// A lot of points that came back in several parts was given as many as are in it.
+    private mutating func enlarge(_ index: Int, _ points: Points) throws(LoyaltyError) {
+        lots[index].granted = try lots[index].granted.adding(points)
+        try move(index, points)
     }
 
     /// A return was undone, so that what had come back is spent again: out of the lots that it came back to, or what ended of
     /// them, then out of others.
+    ///
+    /// - Parameter fresh: the lot that was made for what came back.
     private mutating func spendAgain(
-        _ points: Points, of currency: String, _ names: [String], _ order: RedemptionTerms.Order
+        _ points: Points, of currency: String, _ fresh: String, _ origin: String?, _ order: RedemptionTerms.Order
     ) throws(LoyaltyError) -> [LotMovement] {
         var rest = points
         var movements: [LotMovement] = []
-        func take(_ index: Int, _ state: inout MemberState) throws(LoyaltyError) {
-            let part = state.smaller(rest, state.lots[index].remaining)
-            guard part.units > 0 else { return }
-            try state.move(index, try part.negated())
-            rest = try rest.subtracting(part)
-            movements.append(try LotMovement(.restored, currency, state.lots[index].id, size: part, sign: -1))
-        }
-        for name in names {
+        for name in [fresh, origin].compactMap(\.self) {
             guard let index = lots.firstIndex(where: { $0.id == name }) else { continue }
-            try take(index, &self)
-            let lost = smaller(rest, lots[index].lapsed)
-            guard lost.units > 0 else { continue }
-            lots[index].lapsed = try lots[index].lapsed.subtracting(lost)
-            rest = try rest.subtracting(lost)
-            movements.append(try LotMovement(.lapsed, currency, name, size: lost, sign: 0))
+            let part = smaller(rest, lots[index].remaining)
+            let lost = smaller(try rest.subtracting(part), lots[index].lapsed)
+            if part.units > 0 {
+                try move(index, part.negated())
+                movements.append(try LotMovement(.restored, currency, name, size: part, sign: -1))
+            }
+            if lost.units > 0 {
+                lots[index].lapsed = try lots[index].lapsed.subtracting(lost)
+                movements.append(try LotMovement(.lapsed, currency, name, size: lost, sign: 0))
+            }
+            let taken = try part.adding(lost)
+            if name == fresh { lots[index].granted = try lots[index].granted.subtracting(taken) }
+            rest = try rest.subtracting(taken)
         }
         let others = lots.indices.filter { lots[$0].currency == currency }
             .sorted { precedes(lots[$0], lots[$1], by: order, index: $0, $1) }
-        for index in others { try take(index, &self) }
+        for index in others {
+            let part = smaller(rest, lots[index].remaining)
+            guard part.units > 0 else { continue }
+            try move(index, part.negated())
+            movements.append(try LotMovement(.restored, currency, lots[index].id, size: part, sign: -1))
+            rest = try rest.subtracting(part)
+        }
         guard rest.units > 0 else { return movements }
         try owe(rest, currency)
         movements.append(try LotMovement(.restored, currency, nil, size: rest, sign: -1))

@@ -33,6 +33,11 @@ public struct CounterChange: Hashable, Sendable, Codable {
     public var amount: DecimalNumber
     /// Empty for what counts the event as a whole; that goes back when all of it does.
     public var lines: [LineAmount]
+    /// The part of `amount` that stays used though all goods come back, as the bonus that used it stays too.
+    public var kept: DecimalNumber?
+
+    /// The change as it is taken back where the event never was.
+    public var whole: CounterChange { CounterChange(key: key, amount: amount, lines: lines) }
 }
 
 extension Program {
@@ -109,9 +114,11 @@ struct CounterBook {
         return sum
     }
 
-    mutating func add(_ name: CounterName, _ amount: DecimalNumber, lines: [CounterChange.LineAmount] = []) {
+    mutating func add(
+        _ name: CounterName, _ amount: DecimalNumber, lines: [CounterChange.LineAmount] = [], kept: DecimalNumber? = nil
+    ) {
         guard !amount.isZero else { return }
-        changes.append(CounterChange(key: key(name), amount: amount, lines: lines))
+        changes.append(CounterChange(key: key(name), amount: amount, lines: lines, kept: kept))
     }
 
     /// What a cap leaves, zero or more.

@@ -46,7 +46,7 @@ extension SalePosting {
             for line in lines { returned[line.id] = isVoided ? try line.whole() : line.returned }
             let record = SaleRecord(
                 lines: try lines.map { try SaleRecord.Line(id: $0.id, quantity: $0.quantity.magnitude(), net: 0) },
-                counterChanges: rows.map(\.change))
+                counterChanges: rows.map { isVoided ? $0.change.whole : $0.change })
             for (row, taken) in zip(rows, try record.takenFromCounters(returned)) {
                 let target = try row.change.amount.adding(taken.negated())
                 let difference = try target.adding(row.applied.negated())
