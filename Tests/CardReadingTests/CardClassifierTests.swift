@@ -111,6 +111,12 @@ import Testing
         #expect(scan("0109521234543213\u{1d}21ABC", .gs1128) == .refused(.notALoyaltyCard))
     }
 
+    @Test("What stands behind the number of a stripe, typed without its sentinels, hides no payment card")
+    func bareStripe() {
+        let text = "4111111111111111110 5"
+        #expect(classifier.classify(text: text, kind: .card, entry: .msr) == .refused(.paymentCard))
+    }
+
     @Test("A GS1 element that reads as a payment card together with its identifier is none that is kept")
     func elementOfTheFormOfACard() {
         // (22) with the value 04097000000006: by Luhn and the prefix 2204 also a number of Mir.

@@ -154,6 +154,16 @@ import Testing
         #expect(decoder.receive([bytes("0162"), bytes("0260 3430 0d")], from: 100).map(\.string) == ["40"])
     }
 
+    @Test("Tracks in front of a damaged line and behind it are not one swipe")
+    func lineErrorBetweenTracks() throws {
+        var decoder = try ScanDecoder.reading(.serial(.ftdi))
+        let status = bytes("0160")
+        let scans = decoder.receive([
+            status + Array("%A1?\r".utf8), bytes("0162") + Array(";2?\r".utf8), status + Array("+33?\r".utf8),
+        ])
+        #expect((scans + decoder.expire(at: .milliseconds(1000))).map(\.string) == ["+33?"])
+    }
+
     @Test("Interfaces that are no serial port are left alone")
     func others() {
         for (kind, subclass) in [(0x02, 0x06), (0x0a, 0), (0x08, 6), (0xff, 0)] as [(UInt8, UInt8)] {

@@ -48,6 +48,16 @@ import Testing
         #expect(try text([[], [], track]) == "#A1?")
     }
 
+    /// `%\\]A!      &A-?` forwards; backwards, with all parity bits and the LRC in order, `%\\8#Q!!!!!! #>?`.
+    @Test("A track that says one thing forwards and another one backwards is not read")
+    func readsBothWays() throws {
+        let track =
+            "1010001 0011111 1011110 1000011 1000000 0000001 0000001 0000001 0000001 0000001 0000001 0110001 1000011 1011000 "
+            + "1111100 1000101"
+        #expect(try text([Self.bits(track), Self.track2, []]) == "%E?;123=?")
+        #expect(try text([Self.bits(String(track.reversed())), Self.track2, []]) == "%E?;123=?")
+    }
+
     @Test("One wrong bit makes the track unreadable, whichever it is, and no other track", arguments: 0..<35)
     func parity(bit: Int) throws {
         var track = Self.track2

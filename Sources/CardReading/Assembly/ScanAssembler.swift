@@ -145,7 +145,11 @@ struct ScanAssembler: Sendable {
 
     private mutating func finish(at instant: MonotonicTime, into scans: inout [DecodedScan]) {
         lateUntil = nil
-        guard !isDamaged else { return drop() }
+        guard !isDamaged else {
+            // The line that cannot be read may be a track of the same swipe.
+            heldTracks.wipe()
+            return drop()
+        }
         unframe()
         guard !buffer.isEmpty else { return isBehindTracks = false }
         defer {

@@ -223,7 +223,9 @@ extension CardClassifier {
         guard digits.allSatisfy(\.isASCIIDigit) else {
             return classify(text, symbology: nil, finding: PaymentScreen.finding(in: text))
         }
-        return classify(text, symbology: nil, finding: PaymentScreen.finding(track: digits, isFinancial: false))
+        // More than the number may stand there, behind a blank.
+        let finding = max(PaymentScreen.finding(track: digits, isFinancial: false), PaymentScreen.finding(in: text))
+        return classify(text, symbology: nil, finding: finding)
     }
 
     private static func finding(_ candidate: MagneticTracks.Candidate) -> PaymentScreen.Finding {

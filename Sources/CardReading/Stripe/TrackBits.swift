@@ -33,7 +33,8 @@ struct TrackBits {
     /// - Parameters:
     ///   - bytes: the first bit that was read is the least significant one of the first byte.
     ///   - number: 1 to 3.
-    /// - Returns: nil where a sentinel is missing, or where a parity bit or the LRC is wrong.
+    /// - Returns: nil where a sentinel is missing, where a parity bit or the LRC is wrong, and where the bits say one thing forwards
+    ///   and another one backwards.
     static func characters(_ bytes: ArraySlice<UInt8>, track number: Int) -> [UInt8]? {
         reading(bytes, track: number)?.characters
     }
@@ -45,18 +46,22 @@ struct TrackBits {
         }
         let used = bytes[first...last]
         guard used.count <= maximumBytes else { return nil }
+        var found: Reading?
         for isReversed in [false, true] {
             let bits = TrackBits(bytes: used, isReversed: isReversed)
             for alphabet in number == 1 ? [Alphabet.alphanumeric] : [.numeric, .alphanumeric] {
                 guard let characters = bits.characters(alphabet) else { continue }
                 // Reversed bits are counted from the end of all bytes, of which the last may have been left out.
                 let skipped = isReversed ? bytes.endIndex - 1 - last : first - bytes.startIndex
-                return Reading(
-                    characters: characters, isReversed: isReversed, isAlphanumeric: alphabet == .alphanumeric,
-                    start: 8 * skipped + bits.firstOne)
+                guard found == nil || found?.characters == characters else { return nil }
+                found =
+                    found
+                    ?? Reading(
+                        characters: characters, isReversed: isReversed, isAlphanumeric: alphabet == .alphanumeric,
+                        start: 8 * skipped + bits.firstOne)
             }
         }
-        return nil
+        return found
     }
 
     /// Beyond the end there are zeros: the last character may end in zero bits that were cut with the bytes behind them.

@@ -32,8 +32,8 @@ final class POSLogScanner {
     /// The others, such as half a tag: if the document is wrong there, the next one may begin in them.
     private var pending: [UInt8] = []
     private var state = State.betweenDocuments
-    /// What may be the beginning of a declaration, behind an error.
-    private var tail: [UInt8] = []
+    /// How many bytes of a declaration have just come, behind an error.
+    private var declared = 0
     private var found: [Found] = []
 
     private enum State { case betweenDocuments, inDocument, skippingBroken }
@@ -175,17 +175,22 @@ final class POSLogScanner {
         lineBase = (error.place?.line ?? 1) - 1
         open = []
         state = .skippingBroken
-        tail = []
+        declared = 0
     }
 
     private func resynchronise(_ rest: inout ArraySlice<UInt8>) {
-        let window = tail + rest
-        let start = window.firstRange(of: Self.declaration)?.lowerBound
-        let skipped = start ?? max(window.count - Self.declaration.count + 1, 0)
-        for byte in window[..<skipped] where byte == 0x0a { lineBase += 1 }
-        rest = start == nil ? [] : window[skipped...]
-        tail = start == nil ? Array(window[skipped...]) : []
-        if start != nil { self.start() }
+        let declaration = Self.declaration
+        for index in rest.indices {
+            let byte = rest[index]
+            if byte == 0x0a { lineBase += 1 }
+            // Its first byte stands nowhere else in it.
+            declared = byte == declaration[declared] ? declared + 1 : byte == declaration[0] ? 1 : 0
+            guard declared == declaration.count else { continue }
+            let isWhole = index - rest.startIndex >= declaration.count - 1
+            rest = isWhole ? rest[(index - declaration.count + 1)...] : declaration + rest[(index + 1)...]
+            return start()
+        }
+        rest = []
     }
 
     // MARK: Elements

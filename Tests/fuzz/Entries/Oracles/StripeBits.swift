@@ -34,16 +34,17 @@ enum StripeBits {
     }
 
     /// The characters of a track, sentinels included, whichever way it was drawn; nil unless all parity bits and the LRC are
-    /// right and nothing but zeros stands around.
+    /// right, nothing but zeros stands around, and the other way gives nothing else.
     static func decode(_ bytes: [UInt8], track: Int) -> [UInt8]? {
         var bits = bytes.flatMap { byte -> [Bool] in (0..<8).map { (byte >> $0) % 2 == 1 } }
+        var readings: Set<[UInt8]> = []
         for _ in 0..<2 {
             for alphabet in track == 1 ? [Alphabet.alphanumeric] : [.numeric, .alphanumeric] {
-                if let characters = decode(bits, alphabet) { return characters }
+                if let characters = decode(bits, alphabet) { readings.insert(characters) }
             }
             bits.reverse()
         }
-        return nil
+        return readings.count == 1 ? readings.first : nil
     }
 
     private static func decode(_ bits: [Bool], _ alphabet: Alphabet) -> [UInt8]? {
