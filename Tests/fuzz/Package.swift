@@ -32,7 +32,7 @@ let package = Package(
         .target(
             name: "TillFeed", dependencies: ["CExpat", "LoyaltyModel", "DataFormats", "CardReading"],
             path: "Rooms/TillFeed",
-            exclude: ["Transport/TillConnectionHandler.swift", "Transport/TillSocketServer.swift"],
+            exclude: ["Sockets"],
             swiftSettings: house),
         .target(
             name: "FuzzEntries",
