@@ -15,6 +15,8 @@ public final class LoyaltyDatabase: Sendable {
     /// `<state directory>/loyaltyd.sqlite`.
     public let path: String
     let pool: DatabasePool
+    /// For the lanes' thread alone.
+    let lookUps: LookUpConnection
     let writer: GroupCommitter
     let vault: CardVault
     /// The name of this terminal in transaction ids; made once, at the first start.
@@ -61,15 +63,21 @@ public final class LoyaltyDatabase: Sendable {
             let terminal = try pool.write { database in
                 try Self.terminal(database, vault: vault, now: now, path: path, name: terminalName)
             }
-            return LoyaltyDatabase(path: path, pool: pool, vault: vault, terminal: terminal, lock: lock)
+            return LoyaltyDatabase(
+                path: path, pool: pool, lookUps: try LookUpConnection(path: path), vault: vault, terminal: terminal,
+                lock: lock)
         } catch {
             throw storageError(error, doing: "opening the database", file: path)
         }
     }
 
-    private init(path: String, pool: DatabasePool, vault: CardVault, terminal: String, lock: DirectoryLock) {
+    private init(
+        path: String, pool: DatabasePool, lookUps: LookUpConnection, vault: CardVault, terminal: String,
+        lock: DirectoryLock
+    ) {
         self.path = path
         self.pool = pool
+        self.lookUps = lookUps
         self.vault = vault
         self.terminal = terminal
         self.lock = lock
@@ -79,6 +87,7 @@ public final class LoyaltyDatabase: Sendable {
     /// Commits what was submitted, writes the WAL back and closes; later work fails. What was committed stays whatever
     /// happens here. May be called again.
     public func close() {
+        lookUps.close()
         if writer.close() { try? pool.close() }
     }
 

@@ -15,14 +15,14 @@ extension Ledger {
     /// Works out what a basket would earn if it were paid now, with the member's counters as they are on disk. Writes nothing and
     /// waits for no commit: a sale that is on its way to disk does not count yet.
     ///
-    /// On the caller's thread, for the reason that `MemberCache.find` has.
+    /// On the caller's thread: see `LookUpConnection`.
     ///
     /// - Parameter submission: the basket; without an attachment, what any card would earn that has no counters and no tier.
     /// - Throws: `storage.*`, and what the evaluation throws (`number.overflow`).
     public func preview(_ submission: SaleSubmission) throws(LoyaltyError) -> Preview {
         let (vault, terminal) = (database.vault, database.terminal)
         do {
-            return try database.pool.read { database in
+            return try database.lookUps.read { database in
                 var posting = SalePosting(
                     database: database, vault: vault, terminal: terminal, submission: submission)
                 return try posting.preview()

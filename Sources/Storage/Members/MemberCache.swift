@@ -41,7 +41,7 @@ public struct MemberCache: Sendable {
 
     /// - Throws: `storage.*`.
     public func find(_ token: CardToken) async throws(LoyaltyError) -> Finding {
-        try readHere { database in
+        try lookUp { database in
             guard
                 let id = try String.fetchOne(
                     database.cachedStatement(sql: "SELECT member_id FROM card WHERE token = ?"),
@@ -77,10 +77,9 @@ public struct MemberCache: Sendable {
         }
     }
 
-    /// On the caller's thread: going to another one and back takes longer than what is read, two or three rows by their keys,
-    /// and a cashier waits for it.
-    private func readHere<Value>(_ work: (Database) throws -> Value) throws(LoyaltyError) -> Value {
-        do { return try database.pool.read(work) } catch {
+    /// On the caller's thread: see `LookUpConnection`.
+    private func lookUp<Value>(_ work: (Database) throws -> Value) throws(LoyaltyError) -> Value {
+        do { return try database.lookUps.read(work) } catch {
             throw storageError(error, doing: "reading the member cache", file: database.path)
         }
     }
