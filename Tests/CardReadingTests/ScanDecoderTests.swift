@@ -41,6 +41,16 @@ import Testing
         #expect(decoder.receive(Array("4006381333931\r".utf8), at: MonotonicTime(nanoseconds: 2)).count == 1)
     }
 
+    /// Card type 00 is the original format, whose tracks begin behind 8 bytes; here 10 stand in hexadecimal digits (ID TECH
+    /// 80000502-001). Length, LRC and sum are right.
+    @Test("A typed frame whose header is that of the other format is text, and no swipe")
+    func headerOfTheOtherFormat() throws {
+        var decoder = try ScanDecoder.reading(.usual(for: .serial))
+        let line = "020C00000905000003BF%A^B?F71503"
+        let scans = decoder.receive(Array((line + "\r").utf8), at: MonotonicTime(nanoseconds: 1))
+        #expect(scans.map(\.text) == [Array(line.utf8)] && scans.map(\.entry) == [.scanned])
+    }
+
     /// A generator with a written seed: the same garbage each time.
     private struct Garbage: RandomNumberGenerator {
         var state: UInt64

@@ -96,8 +96,9 @@ enum IDTechFrame {
         guard header.count.isMultiple(of: 2), var bytes = decoded(header) else { return nil }
         defer { bytes.wipe() }
         if header.count < characters.count {
-            guard bytes.count == Offset.originalTracks || bytes.count == Offset.enhancedTracks else { return nil }
-            let isEnhanced = bytes.count == Offset.enhancedTracks
+            // The format that the header names, and so where the tracks begin, must be that of its length.
+            let isEnhanced = bytes.count > Offset.cardType && bytes[Offset.cardType] & 0x80 != 0
+            guard bytes.count == (isEnhanced ? Offset.enhancedTracks : Offset.originalTracks) else { return nil }
             let length = (0..<3).reduce(0) { length, index in
                 let isThere = !isEnhanced || bytes[Offset.maskStatus] & (1 << UInt8(index)) != 0
                 return length + (isThere ? Int(bytes[Offset.lengths + index]) : 0)
