@@ -167,7 +167,6 @@ import Testing
         let program = try Program.standard()
         #expect(program.identity.name == "standard")
         #expect(program.returns.unlinked == .matchLastPurchase)
-        #expect(program.notices.isEmpty)
         let lines = try [Sample.line("1", "4.60"), Sample.line("2", "4.50"), Sample.line("3", "25.00", .giftCard)]
         #expect(try program.earn(Sample.sale(lines)).total == "9")
     }

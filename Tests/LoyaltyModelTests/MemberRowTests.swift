@@ -69,6 +69,27 @@ struct MemberRowTests {
         #expect(deletion == .delete(MemberID("m")))
     }
 
+    @Test(
+        "What hangs on a member besides his cards: since when, by whom, for whom, and numbers elsewhere as they stand")
+    func relations() throws {
+        var row = MemberRow(id: "m")
+        row.joined = "2024-02-29"
+        row.referrer = "ann"
+        row.beneficiary = "hospice"
+        // Twelve digits with a good check digit: a card of this kind would get a zero in front.
+        row.partners = ["airline:036000291452", "hotel:AB 12:3"]
+        guard case .upsert(let record) = try check(row) else {
+            Issue.record("no upsert")
+            return
+        }
+        #expect(record.member.joined == (try CalendarDate("2024-02-29")))
+        #expect(record.member.referrer == MemberID("ann"))
+        #expect(record.member.beneficiary == "hospice")
+        #expect(record.partners.mapValues(\.value) == ["airline": "036000291452", "hotel": "AB 12:3"])
+        row.partners = ["airline:\(paymentCard)"]
+        #expect(throws: LoyaltyError.self) { try check(row) }
+    }
+
     static let bad: [(MemberRow.Field, String)] = [
         (.id, ""), (.id, " m"), (.id, "m\n1"), (.id, String(repeating: "x", count: 65)), (.cards, "kärte"),
         (.cards, ""),
@@ -77,6 +98,8 @@ struct MemberRowTests {
         (.entitlements, "plus:2024-02-01:2024-01-01"), (.birthday, "02-30"), (.birthday, "2023-02-29"),
         (.birthday, "29.02."), (.balance, "12,5"), (.balance, "1e3"), (.balance, "1.1234567"), (.asOf, "yesterday"),
         (.operation, "remove"), (.tier, "gold\u{0}"), (.greeting, String(repeating: "x", count: 257)),
+        (.joined, "2024-02-30"), (.referrer, "m"), (.referrer, " x"), (.beneficiary, "a\nb"), (.partners, "airline"),
+        (.partners, ":123"), (.partners, "airline:"), (.partners, "airline: 12"),
     ]
 
     @Test("A bad field is named, and its content is not repeated", arguments: bad)
@@ -95,6 +118,10 @@ struct MemberRowTests {
         case .balance: row.balance = value
         case .asOf: row.asOf = value
         case .greeting: row.greeting = value
+        case .joined: row.joined = value
+        case .referrer: row.referrer = value
+        case .beneficiary: row.beneficiary = value
+        case .partners: row.partners = [value]
         case .operation: row.operation = value
         }
         let error = #expect(throws: LoyaltyError.self) { try check(row) }

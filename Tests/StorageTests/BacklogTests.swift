@@ -15,7 +15,9 @@ import Testing
             try database.execute(
                 sql: """
                     WITH RECURSIVE n (i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < \(events))
-                    INSERT INTO ledger_entry SELECT 't-test.' || i, i, kind, sale_id, 'm:' || (i % \(members)),
+                    INSERT INTO ledger_entry (id, sequence, kind, sale_id, member_key, member_id, currency, units,
+                        decimals, recorded_at, recorded_day, document)
+                    SELECT 't-test.' || i, i, kind, sale_id, 'm:' || (i % \(members)),
                         'm' || (i % \(members)), currency, units, decimals, recorded_at, recorded_day, document
                     FROM n, ledger_entry WHERE sequence = 1
                     """)

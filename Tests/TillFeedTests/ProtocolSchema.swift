@@ -75,7 +75,7 @@ import TillFeed
         let call = try Regex(
             #"(?:identity|requiredIdentity|freeText|bounded|money|requiredMoney|decimal|requiredDecimal|integer|unsigned|timestamp|date|object|requiredObject|tables|word|words|requiredWord|boolean|strings|required|parsed|discounts|taxes)\(\s*"([a-z_]+)""#
         )
-        for name in ["SaleFields", "RewardFields", "TillEventDecoder", "TillFields"] {
+        for name in ["SaleFields", "RewardFields", "MemberFields", "TillEventDecoder", "TillFields"] {
             let source = try String(
                 contentsOf: root.appending(path: "Sources/TillFeed/Native/\(name).swift"), encoding: .utf8)
             for match in source.matches(of: call) { keys.insert(String(match.output[1].substring ?? "")) }

@@ -98,10 +98,37 @@ public struct BoughtEntitlement: Hashable, Sendable, Codable {
 }
 
 /// A sale that goes on to a partner program under the member's number there.
-public struct PartnerForward: Hashable, Sendable, Codable {
+public struct PartnerForward: Hashable, Sendable {
     public var partner: String
     public var number: String
     public var amount: Money
+    /// The shares of its lines, in minor units; they sum to the amount.
+    public var lines: [String: Int64]
+
+    /// What is left of an amount once goods have come back; parts are rounded down, so that what comes back never exceeds
+    /// what was told.
+    ///
+    /// - Parameters:
+    ///   - shares: minor units by line.
+    ///   - sold: the quantity of each line, zero or more.
+    ///   - returned: what of it came back.
+    public static func rest(
+        _ shares: [String: Int64], sold: [String: Quantity], returned: [String: Quantity]
+    ) -> Int64 {
+        var rest: Int64 = 0
+        for (line, share) in shares {
+            let (all, back) = (sold[line] ?? .one, returned[line] ?? .zero)
+            let scale = max(all.scale, back.scale)
+            let whole = all.size(scale: scale)
+            let part =
+                whole == 0
+                ? (back.isZero ? 0 : UInt128(share.magnitude))
+                : Apportionment.part(of: UInt128(share.magnitude), min(back.size(scale: scale), whole), over: whole)
+                    .quotient
+            rest += share - Int64(clamping: part)
+        }
+        return rest
+    }
 }
 
 /// What a sale or action earns, and why.

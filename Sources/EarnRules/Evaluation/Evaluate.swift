@@ -23,20 +23,32 @@ extension Program {
         _ action: LoyaltyAction, member: Member?, state: MemberState = MemberState(), counters: Counters = [:],
         referrerCounters: Counters = [:]
     ) throws(LoyaltyError) -> EarnResult {
-        var currency = action.amount?.currency ?? currencyTerms[primaryCurrency]?.money
-        if currency == nil { currency = try Currency("XXX") }
-        guard let currency else { return EarnResult(accruals: [], trace: [], flags: []) }
-        var sale = Sale(
-            store: action.store ?? "", register: "", number: action.key, currency: currency,
-            totals: SaleTotals(grand: action.amount ?? .zero(currency)))
-        sale.channel = action.channel
-        sale.lines = [SaleLine(id: action.name, quantity: action.quantity, amount: sale.totals.grand)]
+        let sale = try document(of: action)
         var input = EarnInput(
             sale: sale, occurredAt: action.occurredAt, businessDay: action.businessDay, member: member, state: state,
             counters: counters, referrerCounters: referrerCounters)
         input.event = action.name
         let tier = try tier(before: input)
         return try evaluate(input, Basket(sale), tier: tier?.id ?? memberTier(input))
+    }
+
+    /// An action in the form of a sale: one line that is named as the action is.
+    ///
+    /// - Throws: `money.*` never in practice: the currency without a name is known.
+    public func document(of action: LoyaltyAction) throws(LoyaltyError) -> Sale {
+        let currency: Currency
+        if let known = action.amount?.currency ?? currencyTerms[primaryCurrency]?.money {
+            currency = known
+        } else {
+            currency = try Currency("XXX")
+        }
+        var sale = Sale(
+            store: action.store ?? "", register: "", number: action.key, currency: currency,
+            totals: SaleTotals(grand: action.amount ?? .zero(currency)))
+        sale.channel = action.channel
+        sale.closedAt = action.occurredAt
+        sale.lines = [SaleLine(id: action.name, quantity: action.quantity, amount: sale.totals.grand)]
+        return sale
     }
 
     private func evaluate(_ input: EarnInput, _ basket: Basket, tier: String?) throws(LoyaltyError) -> EarnResult {
@@ -171,12 +183,17 @@ extension Evaluation {
                 line.excluded ?? ((partner.match?.matchesAll(line) ?? true) ? nil : "not counted")
                     ?? partner.exclude.exclusion(of: line)
             }
-            let total = try amounts(partner.basis, TenderCondition(), excluded).total
+            let (amounts, _, total) = try amounts(partner.basis, TenderCondition(), excluded)
             guard total > 0 else { continue }
             guard let units = Int64(exactly: total) else { throw Apportionment.overflow }
+            var lines: [String: Int64] = [:]
+            for (line, share) in zip(basket.lines, try Apportionment.shares(of: total, over: amounts)) where share > 0 {
+                lines[line.source.id, default: 0] += Int64(clamping: share)
+            }
             forwards.append(
                 PartnerForward(
-                    partner: partner.id, number: number, amount: Money(minorUnits: units, input.sale.currency)))
+                    partner: partner.id, number: number, amount: Money(minorUnits: units, input.sale.currency),
+                    lines: lines))
         }
         return forwards
     }

@@ -2,13 +2,6 @@ public import LoyaltyModel
 
 /// A checked program of earn rules. A value without references: evaluation is a pure function of it and its input.
 public struct Program: Sendable {
-    /// Something declared that this version carries but does not act upon.
-    public struct Notice: Hashable, Sendable, CustomStringConvertible {
-        public var message: String
-        public var place: Place
-        public var description: String { "\(place): \(message)" }
-    }
-
     public let identity: ProgramIdentity
     /// The points currencies by name, with the number of decimals of each, 0...6.
     public let currencies: [String: Int]
@@ -18,7 +11,6 @@ public struct Program: Sendable {
     public let returns: ReturnsPolicy
     /// In the order of the file, which is the order of evaluation within each kind.
     public let rules: [Rule]
-    public let notices: [Notice]
 
     /// From when on it holds; nil from the beginning of time.
     public let effective: Effective?

@@ -26,7 +26,7 @@ public struct SaleRecord: Hashable, Sendable, Codable {
     /// Points that were spent in the sale.
     public var spendings: [Spending] = []
 
-    init(
+    public init(
         origin: String, lines: [Line], grants: [Grant], counterChanges: [CounterChange],
         referrerCounterChanges: [CounterChange], entitlements: [BoughtEntitlement]
     ) {
@@ -55,7 +55,7 @@ public struct SaleRecord: Hashable, Sendable, Codable {
     /// What is taken back of a sale in all, once so much has come back.
     public struct Taken: Hashable, Sendable {
         /// For each grant and each of its lines.
-        var points: [[Points]]
+        public var points: [[Points]]
         var counters: [DecimalNumber]
         var referrerCounters: [DecimalNumber]
         public var restored: [Points]

@@ -108,13 +108,14 @@ extension Program {
     ///
     /// - Parameters:
     ///   - old: what the sale gave so far, by currency; empty for a new sale.
-    ///   - grants: those of the new evaluation.
+    ///   - grants: those of the new evaluation; the ones for others than the recipient are left out.
+    ///   - recipient: whose state it is.
     /// - Throws: `number.overflow`.
     public func regrant(
-        from old: [String: Points], to grants: [Grant], origin: String, _ standing: inout SaleStanding,
-        on day: CalendarDate, state: inout MemberState
+        from old: [String: Points], to grants: [Grant], for recipient: Recipient = .member, origin: String,
+        _ standing: inout SaleStanding, on day: CalendarDate, state: inout MemberState
     ) throws(LoyaltyError) -> [LotMovement] {
-        let wanted = try lots(of: grants, origin: origin, on: day)
+        let wanted = try lots(of: grants.filter { $0.recipient == recipient }, origin: origin, on: day)
         var movements: [LotMovement] = []
         var names = Set(wanted.map(\.currency))
         names.formUnion(old.keys)
@@ -157,11 +158,11 @@ extension Program {
         return movements
     }
 
-    /// One lot for each currency, end and pending time of what the member gets.
+    /// One lot for each currency, end and pending time.
     private func lots(of grants: [Grant], origin: String, on day: CalendarDate) throws(LoyaltyError) -> [Lot] {
         var lots: [Lot] = []
         for grant in grants
-        where grant.recipient == .member && !grant.granted.isZero && currencies[grant.currency] != nil {
+        where !grant.granted.isZero && currencies[grant.currency] != nil {
             let zero = Points.zero(decimals: grant.granted.decimals)
             var lot = Lot(
                 id: "", currency: grant.currency, origin: origin, program: identity.hash, granted: grant.granted,

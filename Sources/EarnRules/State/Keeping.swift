@@ -3,7 +3,8 @@ public import LoyaltyModel
 extension Program {
     /// The first day on which something of a member must be booked though he does nothing: the day after the last one of
     /// a lot; where the program gives rewards by itself, also the day on which points can first be spent, and the day after
-    /// a period. nil where nothing will ever end.
+    /// a period; where it gives bonuses for a period, the day after the one of the latest activity. nil where nothing will
+    /// ever end.
     ///
     /// - Parameter settled: the last day after which all was booked.
     public func nextDue(_ state: MemberState, after settled: CalendarDate?) -> CalendarDate? {
@@ -16,51 +17,100 @@ extension Program {
                 note(start)
             }
         }
-        guard let from = settled?.adding(days: 1) ?? state.lastActivity,
-            state.lots.contains(where: { $0.remaining.units > 0 })
-        else { return due }
+        guard let from = settled?.adding(days: 1) ?? state.lastActivity else { return due }
+        for period in Set(periodBonuses.map(\.per)) {
+            guard let active = state.lastActivity,
+                let end = calendar.end(of: period, on: active, joined: state.joined), from <= end
+            else { continue }
+            note(end.adding(days: 1))
+        }
+        guard state.lots.contains(where: { $0.remaining.units > 0 }) else { return due }
         for period in Set(rewards.compactMap(\.issue.period)) {
             if let end = calendar.end(of: period, on: from, joined: state.joined) { note(end.adding(days: 1)) }
         }
         return due
     }
 
-    /// Books what happened by itself up to the beginning of a day: points that ended, rewards that fell due.
+    /// Books what happened by itself up to the beginning of a day: points that ended, bonuses and rewards that fell due.
     ///
     /// - Parameters:
     ///   - settled: the last day after which all was booked; moved on to the day before.
-    ///   - counters: those of `counterKeys(on:)`; asked only where rewards are given by themselves.
+    ///   - counters: those of `counterKeys(on:)`; asked only where bonuses or rewards are given by themselves.
     /// - Throws: `number.overflow`, and what `counters` throws.
     public func advance(
         _ state: inout MemberState, settled: inout CalendarDate?, to day: CalendarDate, member: Member?,
         counters: (CalendarDate) throws -> Counters
-    ) throws -> (movements: [LotMovement], issued: [IssuedReward]) {
-        var movements: [LotMovement] = []
-        var issued: [IssuedReward] = []
+    ) throws -> DaysPassed {
+        var passed = DaysPassed()
         while let due = nextDue(state, after: settled), due <= day {
             let before = due.adding(days: -1)
-            if issuesRewards {
-                let given = try issueRewards(on: before, member: member, counters: counters(before), state: &state)
-                movements += given.movements
-                issued += given.issued
+            if let member, !periodBonuses.isEmpty {
+                try passed.close(before, self, member, passed.counted(counters(before)), &state)
             }
-            movements += try state.expire(on: due)
             if issuesRewards {
-                let given = try issueRewards(
-                    on: due, member: member, counters: counters(due), state: &state, atOnceAlone: true)
-                movements += given.movements
-                issued += given.issued
+                let values = try passed.counted(counters(before))
+                passed.add(try issueRewards(on: before, member: member, counters: values, state: &state))
+            }
+            passed.movements += try state.expire(on: due)
+            if issuesRewards {
+                let values = try passed.counted(counters(due))
+                passed.add(
+                    try issueRewards(on: due, member: member, counters: values, state: &state, atOnceAlone: true))
             }
             settled = max(settled ?? before, before)
         }
-        movements += try state.expire(on: day)
+        passed.movements += try state.expire(on: day)
         let before = day.adding(days: -1)
         settled = max(settled ?? before, before)
-        return (movements, issued)
+        return passed
     }
 
-    /// Whether rewards are given without being asked for, so that members must be looked at after a day.
+    /// Whether rewards are given without being asked for.
     public var issuesRewards: Bool { rewards.contains { $0.issue == .atOnce || $0.issue.period != nil } }
+
+    /// Whether something is given because a day is over, so that members must be looked at.
+    public var givesByItself: Bool { issuesRewards || !periodBonuses.isEmpty }
+}
+
+/// What happened to a member by itself while days passed.
+public struct DaysPassed: Hashable, Sendable {
+    /// What a period brought at its end.
+    public struct Bonus: Hashable, Sendable {
+        /// The last day of the period.
+        public var day: CalendarDate
+        public var result: EarnResult
+        /// `earned` and `repaid`.
+        public var movements: [LotMovement]
+    }
+
+    /// Of points that ended, and of those that rewards cost.
+    public var movements: [LotMovement] = []
+    public var issued: [IssuedReward] = []
+    public var bonuses: [Bonus] = []
+
+    public init() {}
+
+    /// What bonuses count is kept by the caller, after all is done.
+    fileprivate func counted(_ counters: Counters) throws(LoyaltyError) -> Counters {
+        var values = counters
+        for bonus in bonuses { try values.apply(bonus.result.counterChanges) }
+        return values
+    }
+
+    fileprivate mutating func close(
+        _ day: CalendarDate, _ program: Program, _ member: Member, _ counters: Counters, _ state: inout MemberState
+    ) throws(LoyaltyError) {
+        let result = try program.closePeriods(on: day, member: member, state: state, counters: counters)
+        guard !result.grants.isEmpty || !result.counterChanges.isEmpty else { return }
+        let all = try program.credit(result, origin: "bonus/\(day)", on: day, to: &state)
+        movements += all.filter { $0.reason == .expired }
+        bonuses.append(Bonus(day: day, result: result, movements: all.filter { $0.reason != .expired }))
+    }
+
+    fileprivate mutating func add(_ given: (issued: [IssuedReward], movements: [LotMovement])) {
+        movements += given.movements
+        issued += given.issued
+    }
 }
 
 extension RewardDeclaration.Issue {

@@ -35,33 +35,3 @@ public struct TierStanding: Hashable, Sendable, Codable {
         self.validThrough = validThrough
     }
 }
-
-/// Something that a member did that is no sale: a survey, a referral, a training, a partner's trip.
-public struct LoyaltyAction: Hashable, Sendable, Codable {
-    /// What rules name with `event`, such as `survey.completed`.
-    public var name: String
-    /// Unique for ever: an action with a key that was seen before changes nothing.
-    public var key: String
-    public var occurredAt: Timestamp
-    public var businessDay: CalendarDate
-    /// What a partner charged, for rates per amount.
-    public var amount: Money?
-    /// For rates per unit.
-    public var quantity: Quantity
-    public var store: String?
-    public var channel: String?
-
-    public init(
-        name: String, key: String, occurredAt: Timestamp, businessDay: CalendarDate, amount: Money? = nil,
-        quantity: Quantity = .one, store: String? = nil, channel: String? = nil
-    ) {
-        self.name = name
-        self.key = key
-        self.occurredAt = occurredAt
-        self.businessDay = businessDay
-        self.amount = amount
-        self.quantity = quantity
-        self.store = store
-        self.channel = channel
-    }
-}

@@ -189,6 +189,12 @@ actor LaneService: TillHandler {
         case .rewards(let card, let basket):
             training = false
             return await submitRewardQuery(event, card, basket)
+        case .action(let verb, let action, let card):
+            training = false
+            return await submitAction(event, verb, action, card)
+        case .member(let update, let card):
+            training = false
+            return await submitUpdate(event, update, card)
         case .sale(let verb, let sale):
             training = false
             learn(sale.register, of: event.identity.source)

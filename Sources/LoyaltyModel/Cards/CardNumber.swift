@@ -24,6 +24,17 @@ public struct CardNumber: Hashable, Sendable {
         value = String(decoding: bytes, as: UTF8.self)
     }
 
+    /// Takes a number as it stands: one of another program, or one that was brought into its form before.
+    ///
+    /// - Returns: nil as for `init(_:)`, and for blanks at the ends.
+    public init?(verbatim text: some StringProtocol) {
+        let bytes = Array(text.utf8)
+        guard !bytes.isEmpty, bytes.count <= Self.maximumLength, bytes.allSatisfy({ (0x20...0x7e).contains($0) }),
+            bytes.first != 0x20, bytes.last != 0x20
+        else { return nil }
+        value = String(text)
+    }
+
     /// `…0017`: the last four characters, fewer where the number is so short that they would give it away.
     public var masked: String {
         let shown = min(4, value.utf8.count / 3)

@@ -17,12 +17,16 @@ public struct LoyaltyTransaction: Hashable, Sendable, Codable {
         case expiry
         /// A reward that was given by itself, for the points it cost.
         case issue
+        /// Points that a period brought at its end.
+        case bonus
+        /// A sale that goes on to another program under the member's number there; changes no points here.
+        case forward
 
         /// Whether it gives points for goods or takes them back.
         public var isEarning: Bool {
             switch self {
             case .accrual, .returned, .void, .adjustment: true
-            case .redemption, .restoration, .expiry, .issue: false
+            case .redemption, .restoration, .expiry, .issue, .bonus, .forward: false
             }
         }
     }
@@ -67,6 +71,47 @@ public struct LoyaltyTransaction: Hashable, Sendable, Codable {
         }
     }
 
+    /// An action that a transaction is about.
+    public struct ActionReference: Hashable, Sendable, Codable {
+        /// The daemon's name for it.
+        public var reference: String
+        /// Such as `survey.completed`.
+        public var name: String
+        /// The key that makes it unique.
+        public var key: String
+
+        private enum CodingKeys: String, CodingKey {
+            case reference = "ref"
+            case name, key
+        }
+
+        public init(reference: String, name: String, key: String) {
+            self.reference = reference
+            self.name = name
+            self.key = key
+        }
+    }
+
+    /// Who gets the points, where it is not the member of the sale.
+    public enum Recipient: String, Sendable, Codable, CaseIterable {
+        /// Who recruited the member; `member` is he.
+        case referrer
+        /// The good cause that `beneficiary` names; `member` is nil.
+        case beneficiary
+    }
+
+    /// What another program is told of a sale.
+    public struct Forward: Hashable, Sendable, Codable {
+        public var partner: String
+        /// What counts there; negative for what came back. The member's number there travels beside the payload.
+        public var amount: Money
+
+        public init(partner: String, amount: Money) {
+            self.partner = partner
+            self.amount = amount
+        }
+    }
+
     /// Terminal id and hash of the document, made once and stored: `t-5f3a9c.8c41f07be2d95a3360f1`.
     public var id: String
     /// Rises by one per transaction of this terminal; gaps show loss.
@@ -78,6 +123,13 @@ public struct LoyaltyTransaction: Hashable, Sendable, Codable {
     public var cardToken: String?
     /// nil for what no sale brought about, such as the end of points.
     public var sale: SaleReference?
+    /// nil for what no action brought about.
+    public var action: ActionReference?
+    /// nil for the member of the sale or action himself.
+    public var recipient: Recipient?
+    /// The id of the good cause.
+    public var beneficiary: String?
+    public var forward: Forward?
     public var accruals: [Accrual]
     /// What it did to each lot; nil where no lots are kept.
     public var lots: [LotChange]?
@@ -92,7 +144,7 @@ public struct LoyaltyTransaction: Hashable, Sendable, Codable {
     public var recordedAt: Timestamp
 
     private enum CodingKeys: String, CodingKey {
-        case id, kind, member, sale, program, trace, flags, lots, rewards
+        case id, kind, member, sale, program, trace, flags, lots, rewards, action, recipient, beneficiary, forward
         case sequence = "seq"
         case cardToken = "card_token"
         case accruals = "points"

@@ -51,6 +51,12 @@ public struct Member: Hashable, Sendable, Codable {
     public var balanceAsOf: Timestamp?
     /// Text for the customer display.
     public var greeting: String?
+    /// The day on which the member joined.
+    public var joined: CalendarDate?
+    /// Who recruited the member.
+    public var referrer: MemberID?
+    /// The good cause that the member chose.
+    public var beneficiary: String?
 
     public init(
         id: MemberID,
@@ -62,7 +68,10 @@ public struct Member: Hashable, Sendable, Codable {
         household: String? = nil,
         balance: Points? = nil,
         balanceAsOf: Timestamp? = nil,
-        greeting: String? = nil
+        greeting: String? = nil,
+        joined: CalendarDate? = nil,
+        referrer: MemberID? = nil,
+        beneficiary: String? = nil
     ) {
         self.id = id
         self.status = status
@@ -74,6 +83,9 @@ public struct Member: Hashable, Sendable, Codable {
         self.balance = balance
         self.balanceAsOf = balanceAsOf
         self.greeting = greeting
+        self.joined = joined
+        self.referrer = referrer
+        self.beneficiary = beneficiary
     }
 }
 
@@ -114,13 +126,16 @@ extension Member.Status: Codable {
     }
 }
 
-/// One row of a member file: the member, and the numbers of all of his cards.
+/// One row of a member file: the member, the numbers of all of his cards, and his numbers in other programs.
 public struct MemberRecord: Hashable, Sendable {
     public var member: Member
     public var cards: [CardNumber]
+    /// By the partner's id.
+    public var partners: [String: CardNumber]
 
-    public init(member: Member, cards: [CardNumber]) {
+    public init(member: Member, cards: [CardNumber], partners: [String: CardNumber] = [:]) {
         self.member = member
         self.cards = cards
+        self.partners = partners
     }
 }

@@ -2,14 +2,15 @@
 ///
 /// Keys in JSON and columns in CSV: `id`, `cards`, `status`, `replaced_by`, `tier`, `segments`, `entitlements`
 /// (`name:from:to`, dates may be missing), `birthday` (`MM-DD`; of `YYYY-MM-DD` the year is dropped), `household`,
-/// `balance`, `as_of`, `greeting`, `op` (`upsert` or `delete`). It holds whole card numbers: it goes into no log.
+/// `balance`, `as_of`, `greeting`, `joined`, `referrer` (a member's id), `beneficiary`, `partners` (`partner:number`), `op`
+/// (`upsert` or `delete`). It holds whole card numbers: it goes into no log.
 public struct MemberRow: Hashable, Sendable, Codable {
     public enum Field: String, Sendable, CaseIterable, CodingKey {
         case id, cards, status
         case replacedBy = "replaced_by"
         case tier, segments, entitlements, birthday, household, balance
         case asOf = "as_of"
-        case greeting
+        case greeting, joined, referrer, beneficiary, partners
         case operation = "op"
     }
 
@@ -27,6 +28,10 @@ public struct MemberRow: Hashable, Sendable, Codable {
     public var balance: String?
     public var asOf: String?
     public var greeting: String?
+    public var joined: String?
+    public var referrer: String?
+    public var beneficiary: String?
+    public var partners: [String]
     public var operation: String?
 
     public init(id: String, cards: [String] = []) {
@@ -34,6 +39,7 @@ public struct MemberRow: Hashable, Sendable, Codable {
         self.cards = cards
         segments = []
         entitlements = []
+        partners = []
     }
 
     public init(from decoder: any Decoder) throws {
@@ -50,6 +56,10 @@ public struct MemberRow: Hashable, Sendable, Codable {
         balance = try container.decodeIfPresent(String.self, forKey: .balance)
         asOf = try container.decodeIfPresent(String.self, forKey: .asOf)
         greeting = try container.decodeIfPresent(String.self, forKey: .greeting)
+        joined = try container.decodeIfPresent(String.self, forKey: .joined)
+        referrer = try container.decodeIfPresent(String.self, forKey: .referrer)
+        beneficiary = try container.decodeIfPresent(String.self, forKey: .beneficiary)
+        partners = try container.decodeIfPresent([String].self, forKey: .partners) ?? []
         operation = try container.decodeIfPresent(String.self, forKey: .operation)
     }
 
@@ -67,6 +77,10 @@ public struct MemberRow: Hashable, Sendable, Codable {
         try container.encodeIfPresent(balance, forKey: .balance)
         try container.encodeIfPresent(asOf, forKey: .asOf)
         try container.encodeIfPresent(greeting, forKey: .greeting)
+        try container.encodeIfPresent(joined, forKey: .joined)
+        try container.encodeIfPresent(referrer, forKey: .referrer)
+        try container.encodeIfPresent(beneficiary, forKey: .beneficiary)
+        if !partners.isEmpty { try container.encode(partners, forKey: .partners) }
         try container.encodeIfPresent(operation, forKey: .operation)
     }
 }
@@ -127,7 +141,13 @@ extension MemberRow {
         member.balance = try parsed(balance, .balance) { value throws(LoyaltyError) in try Points(value) }
         member.balanceAsOf = try parsed(asOf, .asOf) { value throws(LoyaltyError) in try Timestamp(value) }
         member.greeting = try optional(greeting, .greeting, longest: Self.longestText * 4)
-        return .upsert(MemberRecord(member: member, cards: try cardNumbers(isPaymentCard)))
+        member.joined = try parsed(joined, .joined) { value throws(LoyaltyError) in try CalendarDate(value) }
+        member.referrer = try optional(referrer, .referrer).map { MemberID($0) }
+        if member.referrer == identifier { throw Self.bad(.referrer, "nobody recruits himself") }
+        member.beneficiary = try optional(beneficiary, .beneficiary)
+        return .upsert(
+            MemberRecord(
+                member: member, cards: try cardNumbers(isPaymentCard), partners: try partnerNumbers(isPaymentCard)))
     }
 
     private func cardNumbers(_ isPaymentCard: (String) -> Bool) throws(LoyaltyError) -> [CardNumber] {
@@ -144,10 +164,34 @@ extension MemberRow {
         return numbers
     }
 
+    private func partnerNumbers(_ isPaymentCard: (String) -> Bool) throws(LoyaltyError) -> [String: CardNumber] {
+        guard partners.count <= Self.mostCards else {
+            throw Self.bad(.partners, "more than \(Self.mostCards) partners")
+        }
+        var numbers: [String: CardNumber] = [:]
+        for word in partners {
+            let parts = word.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+            guard parts.count == 2, !parts[0].isEmpty, parts[0].utf8.count <= Self.longestText else {
+                throw Self.bad(.partners, "a number in another program is partner:number")
+            }
+            guard !isPaymentCard(String(parts[1])) else {
+                throw Self.paymentCard(.partners, "a payment card number stands here")
+            }
+            guard let number = CardNumber(verbatim: parts[1]) else {
+                throw Self.bad(
+                    .partners, "a number is 1 to \(CardNumber.maximumLength) printable ASCII characters")
+            }
+            guard numbers.updateValue(number, forKey: String(parts[0])) == nil else {
+                throw Self.bad(.partners, "two numbers of one partner")
+            }
+        }
+        return numbers
+    }
+
     private func screenTexts(_ isPaymentCard: (String) -> Bool) throws(LoyaltyError) {
         let texts: [(Field, String?)] = [
             (.id, id), (.replacedBy, replacedBy), (.tier, tier), (.household, household), (.balance, balance),
-            (.greeting, greeting),
+            (.greeting, greeting), (.referrer, referrer), (.beneficiary, beneficiary),
         ]
         for (field, text) in texts {
             if let text, isPaymentCard(text) { throw Self.paymentCard(field, "a payment card number stands here") }

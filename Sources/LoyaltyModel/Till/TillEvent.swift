@@ -6,6 +6,16 @@ public struct TillEvent: Sendable, Hashable {
         case control(ControlVerb)
         /// `reward.query`: which rewards the holder of a card could have for a basket.
         case rewards(PresentedCard?, Sale?)
+        /// `member.action`: something that earns and is no sale; `member.action_void` takes it back.
+        case action(ActionVerb, LoyaltyAction, PresentedCard?)
+        /// `member.update`: what the member tells at the counter.
+        case member(MemberUpdate, PresentedCard)
+    }
+
+    /// By their full names.
+    public enum ActionVerb: String, Sendable, Codable, CaseIterable {
+        case take = "member.action"
+        case void = "member.action_void"
     }
 
     /// The `sale.*` types. Raw values are the words behind the dot.

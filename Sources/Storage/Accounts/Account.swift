@@ -77,7 +77,7 @@ struct Account {
         }
         let due = program.nextDue(state, after: settled)
         // A day that passed without anything is worth a write only where the next thing depends on it.
-        let isLater = settled != storedSettled && program.issuesRewards
+        let isLater = settled != storedSettled && program.givesByItself
         guard
             isNew || isTold || isLater || due != self.due || storedActivity != state.lastActivity
                 || storedOwed != state.owed

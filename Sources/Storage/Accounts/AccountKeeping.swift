@@ -68,17 +68,17 @@ public struct AccountKeeping: Sendable {
     ) throws -> Int {
         let books = MemberBooks(database: database)
         let member = try holder.member.flatMap { try MemberCache.member(database, $0.value) }
-        var account = try Account(database, key: holder.key, state: try books.state(of: holder.key))
+        var account = try Account(database, key: holder.key, state: try books.state(of: holder, member))
         try account.takeUpIfItFits(member, database, program, on: day)
         let owner = CounterOwner(holder, member)
         let joined = account.state.joined
         let booked = try program.advance(
             &account.state, settled: &account.settled, to: day, member: member
         ) { day in try books.counters(program, owner, on: day, joined: joined) }
-        let ids = try journal.write(
-            booked.movements, booked.issued, of: holder, account.state, on: day,
-            EntryJournal.Circumstances(
-                sale: nil, program: program, occurredAt: now, recordedAt: now, recordedDay: day))
+        let circumstances = EntryJournal.Circumstances(
+            sale: nil, program: program, occurredAt: now, recordedAt: now, recordedDay: day)
+        var ids = try journal.write(booked.bonuses, of: holder, owner, account.state, circumstances)
+        ids += try journal.write(booked.movements, booked.issued, of: holder, account.state, on: day, circumstances)
         try account.store(database, program)
         return ids.count
     }

@@ -85,9 +85,9 @@ public struct AccountRegister: Sendable {
     private static func account(
         _ database: Database, _ holder: Holder, on day: CalendarDate, _ program: Program
     ) throws -> Account {
-        var account = try Account(
-            database, key: holder.key, state: try MemberBooks(database: database).state(of: holder.key))
         let member = try holder.member.flatMap { try MemberCache.member(database, $0.value) }
+        var account = try Account(
+            database, key: holder.key, state: try MemberBooks(database: database).state(of: holder, member))
         try account.takeUpIfItFits(member, database, program, on: day)
         return account
     }

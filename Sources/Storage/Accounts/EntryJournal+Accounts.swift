@@ -30,7 +30,7 @@ extension EntryJournal {
         for reward in issued { try insert(reward, of: holder, on: day, sale: circumstances.sale?.id) }
         let id = try unused(
             .issue, holder,
-            ["\(day)", circumstances.sale?.reference.reference ?? ""] + issued.map { "\($0.reward)|\($0.count)" }
+            ["\(day)", circumstances.sale?.reference?.reference ?? ""] + issued.map { "\($0.reward)|\($0.count)" }
                 + spent.map { "\($0.lot ?? "")|\($0.size)" })
         try write(
             LoyaltyTransactionDraft(
@@ -38,6 +38,32 @@ extension EntryJournal {
                 lots: spent.map { LotChange($0, state) }, rewards: issued.map(RewardChange.init)), id: id,
             circumstances)
         return ids + [id]
+    }
+
+    /// Writes what a period brought at its end, with what it adds to counters.
+    ///
+    /// - Parameter state: after the movements.
+    /// - Returns: the ids of the entries.
+    func write(
+        _ bonuses: [DaysPassed.Bonus], of holder: Holder, _ owner: CounterOwner, _ state: MemberState,
+        _ circumstances: Circumstances
+    ) throws -> [String] {
+        let books = MemberBooks(database: database)
+        var ids: [String] = []
+        for bonus in bonuses {
+            for change in bonus.result.counterChanges {
+                try books.add(change.amount, to: change.key, of: owner.holder(change.key.scope))
+            }
+            guard !bonus.result.accruals.isEmpty else { continue }
+            let id = try unused(
+                .bonus, holder, ["\(bonus.day)"] + bonus.result.grants.map { "\($0.rule)|\($0.granted)" })
+            try write(
+                LoyaltyTransactionDraft(
+                    kind: .bonus, holder: holder, accruals: bonus.result.accruals, trace: bonus.result.trace,
+                    lots: bonus.movements.map { LotChange($0, state) }), id: id, circumstances)
+            ids.append(id)
+        }
+        return ids
     }
 
     private func unused(_ kind: LoyaltyTransaction.Kind, _ holder: Holder, _ parts: [String]) throws -> String {

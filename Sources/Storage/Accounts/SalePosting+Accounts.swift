@@ -19,7 +19,7 @@ extension SalePosting {
     mutating func open(_ holder: Holder) throws {
         guard accounts[holder.key] == nil else { return }
         let member = try holder.member.flatMap { try MemberCache.member(database, $0.value) }
-        var account = try Account(database, key: holder.key, state: try books.state(of: holder.key))
+        var account = try Account(database, key: holder.key, state: try books.state(of: holder, member))
         try account.takeUpIfItFits(member, database, program, on: accountDay)
         let owner = CounterOwner(holder, member)
         let joined = account.state.joined
@@ -27,7 +27,16 @@ extension SalePosting {
             &account.state, settled: &account.settled, to: accountDay, member: member
         ) { day in try books.counters(program, owner, on: day, joined: joined) }
         accounts[holder.key] = account
+        outcome.transactions += try journal.write(
+            booked.bonuses, of: holder, owner, account.state, circumstancesOfDays)
         try post(booked.movements, booked.issued, of: holder)
+    }
+
+    /// Of what no document brought about.
+    private var circumstancesOfDays: EntryJournal.Circumstances {
+        EntryJournal.Circumstances(
+            sale: nil, program: program, occurredAt: submission.receivedAt, recordedAt: submission.receivedAt,
+            recordedDay: submission.receivedDay)
     }
 
     func state(of holder: Holder) -> MemberState { accounts[holder.key]?.state ?? MemberState() }
@@ -107,7 +116,7 @@ extension SalePosting {
     }
 
     /// Stamps are counted and have no lots; nor has a currency that only an older program knew.
-    private func keepsLots(_ currency: String, _ holder: Holder) -> Bool {
+    func keepsLots(_ currency: String, _ holder: Holder) -> Bool {
         program.currencies[currency] != nil || state(of: holder).lots.contains { $0.currency == currency }
     }
 
@@ -117,10 +126,7 @@ extension SalePosting {
     mutating func post(_ movements: [LotMovement], _ issued: [IssuedReward], of holder: Holder) throws {
         guard !movements.isEmpty || !issued.isEmpty, let account = accounts[holder.key] else { return }
         outcome.transactions += try journal.write(
-            movements, issued, of: holder, account.state, on: accountDay,
-            EntryJournal.Circumstances(
-                sale: nil, program: program, occurredAt: submission.receivedAt, recordedAt: submission.receivedAt,
-                recordedDay: submission.receivedDay))
+            movements, issued, of: holder, account.state, on: accountDay, circumstancesOfDays)
         if holder == presenter, !issued.isEmpty {
             outcome.rewards = (outcome.rewards ?? []) + issued.map(RewardChange.init)
         }
@@ -198,7 +204,7 @@ extension LoyaltyTransactionDraft {
     /// Holds the accruals to what the lots could bear: what had ended before, or was forgiven, changes no balance.
     ///
     /// - Parameter keepsLots: whether a currency has lots.
-    fileprivate mutating func limit(to movements: [LotMovement], _ keepsLots: (String) -> Bool) throws {
+    mutating func limit(to movements: [LotMovement], _ keepsLots: (String) -> Bool) throws {
         var names = Set(movements.map(\.currency))
         names.formUnion(accruals.map(\.currency))
         for currency in names.sorted() where keepsLots(currency) {

@@ -8,6 +8,7 @@ enum Schema {
         migrator.registerMigration("2") { database in try database.execute(sql: second) }
         migrator.registerMigration("programs") { database in try database.execute(sql: programs) }
         migrator.registerMigration("accounts") { database in try accounts(database) }
+        migrator.registerMigration("shares") { database in try database.execute(sql: shares) }
         return migrator
     }
 

@@ -149,7 +149,8 @@ struct CardVault: Sendable {
     func open(_ sealed: Data, for entry: String) throws -> CardNumber? {
         let box = try AES.GCM.SealedBox(combined: sealed)
         return CardNumber(
-            String(decoding: try AES.GCM.open(box, using: sealKey, authenticating: Data(entry.utf8)), as: UTF8.self))
+            verbatim: String(
+                decoding: try AES.GCM.open(box, using: sealKey, authenticating: Data(entry.utf8)), as: UTF8.self))
     }
 }
 

@@ -11,7 +11,9 @@ struct EntryJournal {
 
     /// Where, when and under which program something was booked.
     struct Circumstances {
-        var sale: (id: Int64, reference: LoyaltyTransaction.SaleReference)?
+        /// The row that it belongs to; without a reference where that is an action.
+        var sale: (id: Int64, reference: LoyaltyTransaction.SaleReference?)?
+        var action: LoyaltyTransaction.ActionReference?
         var program: Program
         var flags: [String] = []
         var occurredAt: Timestamp
@@ -37,6 +39,10 @@ struct EntryJournal {
             cardToken: draft.holder.token?.text, sale: circumstances.sale?.reference, accruals: draft.accruals,
             program: program.identity, trace: draft.trace, flags: circumstances.flags,
             occurredAt: circumstances.occurredAt, recordedAt: circumstances.recordedAt)
+        transaction.action = circumstances.action
+        transaction.recipient = draft.recipient
+        transaction.beneficiary = draft.beneficiary
+        transaction.forward = draft.forward
         transaction.lots = draft.lots.isEmpty ? nil : draft.lots
         transaction.rewards = draft.rewards.isEmpty ? nil : draft.rewards
         let primary =
@@ -47,13 +53,13 @@ struct EntryJournal {
         try database.cachedStatement(
             sql: """
                 INSERT INTO ledger_entry (id, sequence, kind, sale_id, member_key, member_id, currency, units, decimals,
-                    recorded_at, recorded_day, document)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    recorded_at, recorded_day, recipient, document)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """
         ).execute(arguments: [
             id, sequence, draft.kind.rawValue, circumstances.sale?.id, draft.holder.key, draft.holder.member?.value,
             program.primaryCurrency, primary.units, primary.decimals, circumstances.recordedAt.microseconds,
-            circumstances.recordedDay.description, try encoder.encode(transaction),
+            circumstances.recordedDay.description, draft.recipient?.rawValue, try encoder.encode(transaction),
         ])
         try database.cachedStatement(
             sql: """
@@ -80,6 +86,10 @@ struct LoyaltyTransactionDraft {
     var trace: [TraceStep]
     var lots: [LotChange] = []
     var rewards: [RewardChange] = []
+    /// nil for the member himself.
+    var recipient: LoyaltyTransaction.Recipient?
+    var beneficiary: String?
+    var forward: LoyaltyTransaction.Forward?
 
     init(
         kind: LoyaltyTransaction.Kind, holder: Holder, accruals: [Accrual], trace: [TraceStep],

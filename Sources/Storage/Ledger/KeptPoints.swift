@@ -1,7 +1,8 @@
 internal import EarnRules
 internal import LoyaltyModel
 
-/// The points of bonuses that a program lets the member keep (`returns = "keep"`), by line and currency.
+/// The points of bonuses that do not go back with the lines they were shared to: those that the member keeps (`returns =
+/// "keep"`), and those that all goods decide together (`revoke_if_unqualified`, see `SaleShare`). By line and currency.
 struct KeptPoints {
     private struct Key: Hashable {
         var line: String
@@ -14,7 +15,7 @@ struct KeptPoints {
     init() {}
 
     init(_ result: EarnResult) {
-        for grant in result.grants where grant.returns == .keep && grant.recipient == .member {
+        for grant in result.grants where grant.returns != .prorate && grant.recipient == .member {
             for line in grant.lines {
                 let key = Key(line: line.line, currency: grant.currency)
                 let zero = Points.zero(decimals: line.points.decimals)

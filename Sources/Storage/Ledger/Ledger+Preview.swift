@@ -39,7 +39,8 @@ extension SalePosting {
         input.explanation = .candidates
         if let holder = presenter {
             input.member = try holder.member.flatMap { try MemberCache.member(database, $0.value) }
-            input.state = try books.state(of: holder.key)
+            input.state = try books.state(of: holder, input.member)
+            input.state.linked = try PartnerNumbers(database: database, vault: vault).all(of: holder.member, program)
             input.counters = try books.counters(
                 program, CounterOwner(holder, input.member), on: input.businessDay, joined: input.state.joined)
         }

@@ -25,7 +25,7 @@ extension Ledger {
                     database,
                     sql: """
                         SELECT member_id, card_token, operator, register, business_day, received_at, kind FROM sale
-                        WHERE received_at > ? AND (member_id IS NOT NULL OR card_token IS NOT NULL)
+                        WHERE received_at > ? AND kind <> 'action' AND (member_id IS NOT NULL OR card_token IS NOT NULL)
                         ORDER BY received_at DESC LIMIT ?
                         """, arguments: [since.microseconds, limit]
                 ).reversed().map { row in

@@ -30,13 +30,15 @@ public struct SaleSubmission: Sendable {
     /// This machine's time, and the local day that the figures of today count under.
     public var receivedAt: Timestamp
     public var receivedDay: CalendarDate
+    /// Set where the document is an action in the form of a sale (`Program.document(of:)`); the verb is `complete` or `void`.
+    public var action: LoyaltyAction?
     /// Noticed before the ledger, such as `payment_card_refused`.
     public var flags: [String]
 
     public init(
         event: TillEvent, verb: TillEvent.SaleVerb, sale: Sale, businessDay: CalendarDate,
         attachment: CardAttachment?, program: Program, programs: ProgramVersions? = nil, receivedAt: Timestamp,
-        receivedDay: CalendarDate, flags: [String] = []
+        receivedDay: CalendarDate, action: LoyaltyAction? = nil, flags: [String] = []
     ) {
         self.event = event
         self.verb = verb
@@ -47,6 +49,7 @@ public struct SaleSubmission: Sendable {
         self.programs = programs
         self.receivedAt = receivedAt
         self.receivedDay = receivedDay
+        self.action = action
         self.flags = flags
     }
 }

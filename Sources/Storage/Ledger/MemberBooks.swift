@@ -68,6 +68,16 @@ struct MemberBooks {
         return try document.map { try JSONDecoder().decode(MemberState.self, from: $0) } ?? MemberState()
     }
 
+    /// What is kept of a holder; where nothing was told at a till, what the member file says.
+    func state(of holder: Holder, _ member: Member?) throws -> MemberState {
+        var state = try state(of: holder.key)
+        guard let member else { return state }
+        state.joined = state.joined ?? member.joined
+        state.referrer = state.referrer ?? member.referrer
+        state.beneficiary = state.beneficiary ?? member.beneficiary
+        return state
+    }
+
     func store(_ state: MemberState, of holder: String) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.withoutEscapingSlashes, .sortedKeys]

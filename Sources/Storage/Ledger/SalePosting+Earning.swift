@@ -18,11 +18,15 @@ extension SalePosting {
         for flag in result.flags { raise(flag) }
         kept = KeptPoints(result)
         try grant(id, holder, result.accruals, &changes)
+        try replaceOwnShare(id, holder, result, &changes)
+        try settleOwnShares([id], &changes)
         try settleCounters(changes.sales)
         let change = changes.settled(for: holder)
         let lots = try regrant(id, holder, from: SaleStandingBefore(), to: result.grants)
         try post(
             .accrual, change, of: holder, sale: id, trace: result.trace + change.trace, lots, isAlwaysPosted: true)
+        try replaceShares(.accrual, id, result)
+        try replaceForwards(id, holder, result.forwards)
         try restoreSpendings([id], document: id)
         try issue(result.issued, id, holder)
     }
@@ -38,23 +42,56 @@ extension SalePosting {
     private mutating func evaluate(_ holder: Holder, _ id: Int64, isNew: Bool) throws -> EarnResult {
         let member = try holder.member.flatMap { try MemberCache.member(database, $0.value) }
         let owner = CounterOwner(holder, member)
-        var state = try books.state(of: holder.key)
         try open(holder)
+        var state = try books.state(of: holder, member)
         let account = self.state(of: holder)
         (state.lots, state.owed, state.lastActivity) = (account.lots, account.owed, account.lastActivity)
-        let result = try program.evaluate(
-            EarnInput(
-                sale: sale, occurredAt: closedAt, businessDay: submission.businessDay, member: member, state: state,
-                counters: try books.counters(program, owner, on: submission.businessDay, joined: state.joined)))
+        state.linked = try PartnerNumbers(database: database, vault: vault).all(of: holder.member, program)
+        // A correction does not move what others got to somebody else.
+        for stored in isNew ? [] : try StoredShare.fetch(database, sale: id) {
+            switch stored.share.recipient {
+            case .member: break
+            case .referrer: state.referrer = stored.share.account.map { MemberID($0) }
+            case .beneficiary: state.beneficiary = stored.share.account
+            }
+        }
+        let recruiter = try recruiter(&state)
+        let result = try evaluate(member, state, owner, recruiter)
         try count(id, result.counterChanges, owner)
+        if let recruiter { try count(id, result.referrerCounterChanges, recruiter) }
         let bought = isNew ? result.entitlements.map(\.entitlement) : []
-        if result.tier ?? state.tier != state.tier || !bought.isEmpty {
-            state.tier = result.tier ?? state.tier
-            state.entitlements += bought
-            (state.lots, state.owed, state.lastActivity) = ([], [:], nil)
-            try books.store(state, of: holder.key)
+        var kept = try books.state(of: holder.key)
+        if result.tier ?? kept.tier != kept.tier || !bought.isEmpty {
+            kept.tier = result.tier ?? kept.tier
+            kept.entitlements += bought
+            try books.store(kept, of: holder.key)
         }
         return result
+    }
+
+    private func evaluate(
+        _ member: Member?, _ state: MemberState, _ owner: CounterOwner, _ recruiter: CounterOwner?
+    ) throws -> EarnResult {
+        let counters = try books.counters(program, owner, on: submission.businessDay, joined: state.joined)
+        let others = try recruiter.map {
+            try books.counters(program, $0, on: submission.businessDay, joined: nil)
+        }
+        if let action = submission.action {
+            return try program.evaluate(
+                action, member: member, state: state, counters: counters, referrerCounters: others ?? [:])
+        }
+        return try program.evaluate(
+            EarnInput(
+                sale: sale, occurredAt: closedAt, businessDay: submission.businessDay, member: member, state: state,
+                counters: counters, referrerCounters: others ?? [:]))
+    }
+
+    /// Whose counters rules for the referrer look at. A member that was replaced has a successor.
+    private func recruiter(_ state: inout MemberState) throws -> CounterOwner? {
+        guard let referrer = state.referrer else { return nil }
+        let member = try MemberCache.current(database, MemberCache.member(database, referrer.value))
+        if let member { state.referrer = member.id }
+        return Holder(member: member?.id ?? referrer, token: nil).map { CounterOwner($0, member) }
     }
 
     /// Adds a card to a finished sale.
@@ -116,6 +153,9 @@ extension SalePosting {
         var before = SaleStandingBefore()
         if let holder {
             before = try standingBefore(id)
+            for (currency, points) in try takenFromOwnShares(id) {
+                before.taken[currency] = try (before.taken[currency] ?? .zero(decimals: points.decimals)).adding(points)
+            }
             try spend(id, holder)
             result = try evaluate(holder, id, isNew: false)
             for flag in result.flags { raise(flag) }
@@ -125,6 +165,8 @@ extension SalePosting {
         try grant(id, holder, result.accruals, &changes)
         presenter = holder
         try takeReturns(id, &changes)
+        if let holder { try replaceOwnShare(id, holder, result, &changes) }
+        try settleOwnShares(changes.sales.union([id]), &changes)
         try settleCounters(changes.sales)
         var lots: [LotMovement] = []
         if let holder {
@@ -136,6 +178,12 @@ extension SalePosting {
                 .adjustment, change, of: changed, sale: id, trace: (changed == holder ? trace : []) + change.trace,
                 changed == holder ? lots : [], answersFor: holder)
         }
+        if let holder {
+            try replaceShares(.adjustment, id, result)
+            try replaceForwards(id, holder, result.forwards)
+        }
+        try settleShares(.adjustment, changes.sales.subtracting([id]), document: id)
+        try settleForwards(changes.sales.subtracting([id]), document: id)
         changes.sales.insert(id)
         try restoreSpendings(changes.sales, document: id)
         if let holder { try issue(result.issued, id, holder) }

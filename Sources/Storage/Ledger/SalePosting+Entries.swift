@@ -26,21 +26,29 @@ extension SalePosting {
 
     /// Writes an entry, with its outbox row. Where the cache does not know the card, its number goes along, sealed, if it is
     /// the card of this document.
-    mutating func postEntry(_ draft: LoyaltyTransactionDraft, sale id: Int64) throws {
+    ///
+    /// - Parameter number: travels in place of the card's.
+    mutating func postEntry(
+        _ draft: LoyaltyTransactionDraft, sale id: Int64, number: CardNumber? = nil
+    ) throws {
         let identifier = try transactionID(draft.kind, sale: id)
-        let isOwnCard = draft.holder.member == nil && draft.holder == Holder(submission.attachment)
+        let isOwnCard =
+            draft.recipient == nil && draft.holder.member == nil && draft.holder == Holder(submission.attachment)
         try journal.write(
             draft, id: identifier,
             EntryJournal.Circumstances(
                 sale: (
                     id,
-                    LoyaltyTransaction.SaleReference(
-                        reference: outcome.sale ?? "", store: sale.store, register: sale.register, number: sale.number,
-                        epoch: submission.event.identity.epoch, businessDay: submission.businessDay, uid: sale.uid,
-                        receipt: sale.receipt, total: sale.totals.grand)
-                ), program: program, flags: outcome.flags, occurredAt: closedAt,
+                    action != nil
+                        ? nil
+                        : LoyaltyTransaction.SaleReference(
+                            reference: outcome.sale ?? "", store: sale.store, register: sale.register,
+                            number: sale.number, epoch: submission.event.identity.epoch,
+                            businessDay: submission.businessDay, uid: sale.uid, receipt: sale.receipt,
+                            total: sale.totals.grand)
+                ), action: action, program: program, flags: outcome.flags, occurredAt: closedAt,
                 recordedAt: submission.receivedAt, recordedDay: submission.receivedDay),
-            card: isOwnCard ? submission.attachment?.number : nil)
+            card: number ?? (isOwnCard ? submission.attachment?.number : nil))
         outcome.transactions.append(identifier)
     }
 }

@@ -16,12 +16,12 @@ extension SalePosting {
             submission.event.identity.epoch, sale.store, sale.register, submission.businessDay.description,
             sale.operatorID ?? "", sale.number, sale.uid, sale.revision, fingerprint, closedAt.microseconds,
             submission.receivedAt.microseconds, submission.receivedDay.description,
-            mark == nil ? "completed" : "voided", sale.kind.rawValue, sale.receipt,
+            mark == nil ? "completed" : "voided", action == nil ? sale.kind.rawValue : Self.actionKind, sale.receipt,
             sale.totals.grand.minorUnits, sale.currency.code, submission.attachment?.member?.value,
             submission.attachment?.token?.bytes, try json(outcome.flags), mark, try JSONEncoder().encode(sale),
         ])
         let id = database.lastInsertedRowID
-        let reference = "s-\(terminal)-\(id)"
+        let reference = "\(action == nil ? "s" : "a")-\(terminal)-\(id)"
         try database.cachedStatement(sql: "UPDATE sale SET reference = ? WHERE id = ?").execute(arguments: [
             reference, id,
         ])

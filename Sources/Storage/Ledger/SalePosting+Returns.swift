@@ -19,10 +19,13 @@ extension SalePosting {
     mutating func postReturns(_ id: Int64) throws {
         var changes = PointChanges()
         try takeReturns(id, &changes)
+        try settleOwnShares(changes.sales, &changes)
         try settleCounters(changes.sales)
         for (holder, change) in changes.settled() {
             try post(.returned, change, of: holder, sale: id, trace: change.trace)
         }
+        try settleShares(.returned, changes.sales, document: id)
+        try settleForwards(changes.sales, document: id)
         try restoreSpendings(changes.sales, document: id)
     }
 

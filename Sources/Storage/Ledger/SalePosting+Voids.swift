@@ -44,7 +44,7 @@ extension SalePosting {
         try void(known, mark)
     }
 
-    private mutating func void(_ known: NamedSale, _ mark: Data) throws {
+    mutating func void(_ known: NamedSale, _ mark: Data) throws {
         outcome.sale = known.reference
         try database.execute(
             sql: "UPDATE sale SET state = 'voided', void_digest = coalesce(void_digest, ?) WHERE id = ?",
@@ -55,12 +55,15 @@ extension SalePosting {
             try line.settle(as: line.id, into: &changes)
             try line.store(database)
         }
+        changes.sales.insert(known.id)
+        try settleOwnShares(changes.sales, &changes)
         try settleCounters(changes.sales)
-        let step = TraceStep(rule: "void", matched: true, reason: "the sale was voided")
+        let step = TraceStep(rule: "void", matched: true, reason: "the \(action == nil ? "sale" : "action") was voided")
         for (holder, change) in changes.settled() {
             try post(.void, change, of: holder, sale: known.id, trace: [step], answersFor: known.holder)
         }
-        changes.sales.insert(known.id)
+        try settleShares(.void, changes.sales, document: known.id)
+        try settleForwards(changes.sales, document: known.id)
         try restoreSpendings(changes.sales, document: known.id)
         try storeAccounts()
         if let holder = known.holder {

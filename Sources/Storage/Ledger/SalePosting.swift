@@ -19,6 +19,8 @@ struct SalePosting {
     var earnedByPresenter: Points?
     /// Points of the sale that stay with the member when goods come back.
     var kept = KeptPoints()
+    /// Set where this is no sale but an action.
+    var action: LoyaltyTransaction.ActionReference?
     /// The accounts that this document looks at, by holder.
     var accounts: [String: Account] = [:]
     /// What is kept of sales beside their lots.
@@ -37,6 +39,7 @@ struct SalePosting {
     var closedAt: Timestamp { sale.closedAt ?? submission.event.time }
 
     mutating func run() throws -> LedgerOutcome {
+        if let action = submission.action { return try run(action) }
         let fingerprint = SaleFingerprint.of(sale)
         let digest = SaleFingerprint.digest(sale, verb: submission.verb, fingerprint: fingerprint)
         if let known = try knownEvent() { return try repeated(known, digest) }
@@ -59,7 +62,7 @@ struct SalePosting {
 
     private var isVoid: Bool { submission.verb == .void || sale.state == .voided }
 
-    private func knownEvent() throws -> Row? {
+    func knownEvent() throws -> Row? {
         let identity = submission.event.identity
         return try Row.fetchOne(
             database.cachedStatement(
@@ -104,7 +107,7 @@ struct SalePosting {
         return known == uid ? .equal : .different
     }
 
-    private func repeated(_ known: Row, _ digest: Data) throws -> LedgerOutcome {
+    func repeated(_ known: Row, _ digest: Data) throws -> LedgerOutcome {
         guard known["digest"] as Data == digest else {
             try tally(database, "event.id_conflict", on: submission.receivedDay)
             return LedgerOutcome(decision: .identityConflict)
@@ -155,13 +158,13 @@ struct SalePosting {
         try tally(database, "event.duplicate", on: submission.receivedDay)
     }
 
-    private func balanceOfEntries(sale id: Int64, _ holder: Holder) throws -> Points {
+    func balanceOfEntries(sale id: Int64, _ holder: Holder) throws -> Points {
         var total = Points.zero(decimals: primaryDecimals)
         for row in try Row.fetchAll(
             database,
             sql: """
                 SELECT units, decimals FROM ledger_entry
-                WHERE sale_id = ? AND member_key = ? AND kind NOT IN \(SalesRegister.otherKinds)
+                WHERE sale_id = ? AND member_key = ? AND recipient IS NULL AND kind NOT IN \(SalesRegister.otherKinds)
                 """, arguments: [id, holder.key])
         { total = try total.adding(Points(units: row["units"], decimals: row["decimals"])) }
         return total

@@ -3,7 +3,7 @@ internal import Foundation
 internal import GRDB
 internal import LoyaltyModel
 
-/// Whose points an entry changes: a member of the cache, or a card that only the back end can know.
+/// Whose points an entry changes: a member of the cache, a card that only the back end can know, or a good cause.
 struct Holder: Hashable {
     var member: MemberID?
     var token: CardToken?
@@ -35,12 +35,16 @@ struct Holder: Hashable {
 
     static func key(of token: CardToken) -> String { "c:\(token.text)" }
 
+    /// The account of a good cause. It has no lots: what it does with its points is the back end's business.
+    init(cause: String) { key = "b:\(cause)" }
+
     /// From a key that was stored.
     init?(key: String) {
         let name = String(key.dropFirst(2))
         switch key.prefix(2) {
         case "m:": self.init(member: MemberID(name), token: nil)
         case "c:": self.init(member: nil, token: CardToken(text: name))
+        case "b:": self.init(cause: name)
         default: return nil
         }
     }

@@ -129,12 +129,14 @@ public struct MemberCache: Sendable {
             household: row[6],
             balance: try (row[7] as String?).map { try Points($0) },
             balanceAsOf: (row[8] as Int64?).map { Timestamp(microseconds: $0) },
-            greeting: row[9])
+            greeting: row[9], joined: try (row[10] as String?).map { try CalendarDate($0) },
+            referrer: (row[11] as String?).map { MemberID($0) }, beneficiary: row[12])
     }
 
     /// Read by their places: finding each by its name takes longer than all of SQLite.
     private static let columns = """
-        SELECT status, replaced_by, tier, segments, entitlements, birthday, household, balance, balance_as_of, greeting
+        SELECT status, replaced_by, tier, segments, entitlements, birthday, household, balance, balance_as_of, greeting,
+            joined, referrer, beneficiary
         FROM member WHERE id = ?
         """
 }

@@ -50,10 +50,11 @@ public struct MemberImport: Sendable {
                         try database.execute(
                             sql: "UPDATE member SET generation = max(generation, ?) WHERE id = ?",
                             arguments: [generation, record.member.id.value])
-                    } else if try Self.upsert(database, record.member, tokens, generation) {
-                        result.added += 1
                     } else {
-                        result.changed += 1
+                        let isNew = try Self.upsert(database, record.member, tokens, generation)
+                        try PartnerNumbers(database: database, vault: vault)
+                            .replace(by: record.partners, of: record.member.id, isNew: isNew)
+                        if isNew { result.added += 1 } else { result.changed += 1 }
                     }
                 case .delete(let id):
                     try database.execute(sql: "DELETE FROM member WHERE id = ?", arguments: [id.value])
@@ -130,19 +131,20 @@ public struct MemberImport: Sendable {
         try database.cachedStatement(
             sql: """
                 INSERT INTO member (id, status, replaced_by, tier, segments, entitlements, birthday, household, balance,
-                    balance_as_of, greeting, added_generation, generation)
-                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?12)
+                    balance_as_of, greeting, added_generation, generation, joined, referrer, beneficiary)
+                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?12, ?13, ?14, ?15)
                 ON CONFLICT (id) DO UPDATE SET status = excluded.status, replaced_by = excluded.replaced_by,
                     tier = excluded.tier, segments = excluded.segments, entitlements = excluded.entitlements,
                     birthday = excluded.birthday, household = excluded.household, balance = excluded.balance,
                     balance_as_of = excluded.balance_as_of, greeting = excluded.greeting,
+                    joined = excluded.joined, referrer = excluded.referrer, beneficiary = excluded.beneficiary,
                     generation = max(generation, excluded.generation)
                 """
         ).execute(arguments: [
             member.id.value, member.status.word, replacedBy, member.tier,
             try list(member.segments), try list(member.entitlements), member.birthday?.description,
             member.household, member.balance?.description, member.balanceAsOf?.microseconds, member.greeting,
-            generation,
+            generation, member.joined?.description, member.referrer?.value, member.beneficiary,
         ])
         if !isNew {
             try database.cachedStatement(sql: "DELETE FROM card WHERE member_id = ?")

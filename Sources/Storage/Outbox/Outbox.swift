@@ -56,7 +56,11 @@ public struct Outbox: OutboundQueue {
                 let id: String = row["entry_id"]
                 let store: String? = row["store"]
                 let register: String? = row["register"]
-                let source = store.map { "/store/\(uriSegment($0))/register/\(uriSegment(register ?? ""))" }
+                // An action may come from no store, and comes from no register.
+                let place = store.flatMap { $0.isEmpty ? nil : "/store/\(uriSegment($0))" }
+                let source = place.map { place in
+                    register.map { $0.isEmpty ? place : "\(place)/register/\(uriSegment($0))" } ?? place
+                }
                 let kind: String = row["kind"]
                 return OutboundEvent(
                     id: id, source: source ?? "/terminal/\(uriSegment(terminal))",

@@ -45,7 +45,7 @@ public struct SalesRegister: Sendable {
     }
 
     /// Kinds of entries that neither give points for goods nor take them back.
-    static let otherKinds = "('redemption', 'restoration', 'expiry', 'issue')"
+    static let otherKinds = "('redemption', 'restoration', 'expiry', 'issue', 'bonus', 'forward')"
 
     private let database: LoyaltyDatabase
 
@@ -57,7 +57,7 @@ public struct SalesRegister: Sendable {
             try Self.rows(
                 database,
                 where:
-                    "(? IS NULL OR sale.id < (SELECT id FROM sale WHERE reference = ?)) ORDER BY sale.id DESC LIMIT ?",
+                    "kind <> 'action' AND (? IS NULL OR sale.id < (SELECT id FROM sale WHERE reference = ?)) ORDER BY sale.id DESC LIMIT ?",
                 [reference, reference, limit])
         }
     }
@@ -127,7 +127,7 @@ public struct SalesRegister: Sendable {
             database,
             sql: """
                 SELECT sale.*,
-                    (SELECT sum(units) FROM ledger_entry WHERE sale_id = sale.id
+                    (SELECT sum(units) FROM ledger_entry WHERE sale_id = sale.id AND recipient IS NULL
                         AND kind NOT IN \(Self.otherKinds)) AS units,
                     (SELECT max(currency) FROM ledger_entry WHERE sale_id = sale.id) AS points_currency,
                     (SELECT max(decimals) FROM ledger_entry WHERE sale_id = sale.id) AS decimals,

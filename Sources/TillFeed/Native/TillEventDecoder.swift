@@ -70,12 +70,13 @@ public struct TillEventDecoder: Sendable {
         let type = try fields.present(try fields.bounded("type", 64), "type")
         let time = try fields.present(try fields.timestamp("time"), "time")
         var cards: [PresentedCard] = []
-        let content = try content(type, &fields, &cards)
+        let businessDay = try fields.date("business_day")
+        let content = try content(type, at: time, on: businessDay, &fields, &cards)
         var event = TillEvent(
             identity: identity,
             sequence: try fields.unsigned("seq").flatMap(harmlessSequence),
             time: time,
-            businessDay: try fields.date("business_day"),
+            businessDay: businessDay,
             training: try fields.table.boolean("training") ?? false,
             replay: try fields.table.boolean("replay") ?? false,
             content: content,
@@ -118,6 +119,8 @@ public struct TillEventDecoder: Sendable {
 
     private func content(
         _ type: String,
+        at time: Timestamp,
+        on day: CalendarDate?,
         _ fields: inout TillFields,
         _ cards: inout [PresentedCard]
     ) throws(LoyaltyError) -> TillEvent.Content {
@@ -136,6 +139,16 @@ public struct TillEventDecoder: Sendable {
             var sale = try fields.object("sale")
             return .rewards(presented, try sale?.basket())
         }
+        if let verb = TillEvent.ActionVerb(rawValue: type) {
+            var action = try fields.requiredObject("action")
+            var card = try verb == .take ? fields.requiredObject("card") : fields.object("card")
+            return .action(verb, try action.action(verb, at: time, on: day), try card?.presentedCard())
+        }
+        if type == Self.memberUpdate {
+            var member = try fields.requiredObject("member")
+            var card = try fields.requiredObject("card")
+            return .member(try member.memberUpdate(), try card.presentedCard())
+        }
         if let verb = TillEvent.CardVerb(rawValue: type) {
             var card = try verb == .present ? fields.requiredObject("card") : fields.object("card")
             return .card(verb, try card?.presentedCard())
@@ -150,7 +163,8 @@ public struct TillEventDecoder: Sendable {
 
     private static let types =
         TillEvent.SaleVerb.allCases.map { "sale.\($0.rawValue)" } + TillEvent.CardVerb.allCases.map(\.rawValue)
-        + [rewardQuery] + TillEvent.ControlVerb.allCases.map { "control.\($0.rawValue)" }
+        + [rewardQuery] + TillEvent.ActionVerb.allCases.map(\.rawValue) + [memberUpdate]
+        + TillEvent.ControlVerb.allCases.map { "control.\($0.rawValue)" }
 
     /// Nil for a payment card number: sequences are kept, and no till has counted that far.
     private func harmlessSequence(_ number: UInt64) -> UInt64? {

@@ -34,7 +34,6 @@ struct RulesCheckCommand: AsyncParsableCommand {
         var zone: String?
         var currencies: [String: Int]
         var rules: [Rule]
-        var notices: [String]
         var warnings: [Warning]
 
         init(_ program: Program, _ findings: [LintFinding]) {
@@ -44,7 +43,6 @@ struct RulesCheckCommand: AsyncParsableCommand {
             zone = program.zone.name
             currencies = program.currencies
             rules = program.rules.map { Rule(id: $0.id, kind: $0.kind.rawValue, currency: $0.currency) }
-            notices = program.notices.map(\.description)
             warnings = findings.map {
                 Warning(code: $0.code.rawValue, message: $0.message, line: $0.place.line, column: $0.place.column)
             }
@@ -73,7 +71,6 @@ struct RulesCheckCommand: AsyncParsableCommand {
         }
         let versions = try ProgramVersions(programs).versions.map { Report($0, findings[Self.start($0)] ?? []) }
         if !output.json {
-            for notice in versions.flatMap(\.notices) { Terminal.printError("notice: \(notice)") }
             for program in programs {
                 for finding in findings[Self.start(program)] ?? [] {
                     Terminal.printError("\(strict ? "error" : "warning"): \(finding)")

@@ -168,6 +168,10 @@ struct MemberFileReader {
         row.balance = try reader.decimal("balance")?.description
         row.asOf = try reader.string("as_of")
         row.greeting = try reader.string("greeting")
+        row.joined = try reader.string("joined")
+        row.referrer = try reader.string("referrer")
+        row.beneficiary = try reader.string("beneficiary")
+        row.partners = try reader.strings("partners") ?? []
         row.operation = try reader.string("op")
         try reader.finish()
         do { _ = try row.change(isPaymentCard: isPaymentCard) } catch {
@@ -199,6 +203,10 @@ extension MemberRow {
         case .balance: balance = value
         case .asOf: asOf = value
         case .greeting: greeting = value
+        case .joined: joined = value
+        case .referrer: referrer = value
+        case .beneficiary: beneficiary = value
+        case .partners: partners = value.list
         case .operation: operation = value
         }
     }

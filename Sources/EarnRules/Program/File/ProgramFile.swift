@@ -22,7 +22,6 @@ private struct ProgramFile {
     private var context = FileContext()
     private var names: Set<String> = []
     private var days: [MemberDayDeclaration] = []
-    private var notices: [Program.Notice] = []
 
     init(_ reader: TableReader) { self.reader = reader }
 
@@ -81,7 +80,7 @@ private struct ProgramFile {
         let names = CounterName.all(rules, cards, rewards, caps, counters)
         let program = Program(
             identity: identity, currencies: context.currencies, primaryCurrency: context.primaryCurrency, zone: zone,
-            returns: try returns(), rules: rules, notices: notices, effective: effective,
+            returns: try returns(), rules: rules, effective: effective,
             effectivePlace: effectivePlace, calendar: calendar,
             counters: counters, tiers: tiers, entitlements: entitlements, memberDays: days,
             beneficiaries: beneficiaries, partners: partners, stampCards: cards, rewards: rewards,
@@ -252,7 +251,6 @@ private struct ProgramFile {
             if let group = rule.stack?.group {
                 if let first = groups[group] { try file.check(rule, against: first) } else { groups[group] = rule }
             }
-            notices += file.notices
             rules.append(rule)
         }
         return rules

@@ -4,7 +4,6 @@ import LoyaltyModel
 /// Reads one `[[earn]]` table.
 struct RuleFile {
     private(set) var reader: TableReader
-    private(set) var notices: [Program.Notice] = []
     private let context: FileContext
 
     init(_ reader: TableReader, _ context: FileContext) {
@@ -38,28 +37,8 @@ struct RuleFile {
             memberDay: try memberDay(id, &days), window: try reader.window(), places: try reader.places(),
             stack: try stack(effect), caps: caps)
         try check(rule)
-        notice(rule)
         try reader.finish()
         return rule
-    }
-
-    /// What the engine works out and the daemon's ledger does not keep yet.
-    private mutating func notice(_ rule: Rule) {
-        if rule.event != Rule.saleEvent {
-            note("event", "the daemon takes sales only; other events are for the back end")
-        }
-        if rule.recipient != .member {
-            note("recipient", "stands in the trace; the daemon posts points of the member only")
-        }
-        if rule.memberDay != nil { note("member_day", "the daemon does not take bookings yet") }
-        if case .periodBonus = rule.effect { note("kind", "the back end gives it at the end of the period") }
-        if case .bonus(let bonus) = rule.effect, bonus.returns == .revokeIfUnqualified {
-            note("returns", "the daemon takes returned goods' share of the bonus; the back end takes the rest")
-        }
-    }
-
-    private mutating func note(_ key: String, _ message: String) {
-        notices.append(Program.Notice(message: message, place: reader.place(of: key)))
     }
 
     /// All rules of a stacking group are of one kind, mode and currency, or nobody could say which is best.
