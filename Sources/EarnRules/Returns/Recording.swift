@@ -52,13 +52,26 @@ extension Program {
         for entitlement in effect.entitlements {
             if let index = state.entitlements.lastIndex(of: entitlement) { state.entitlements.remove(at: index) }
         }
-        if let tiers, tiers.returns == .lower {
-            var lowered = state
-            lowered.tier = nil
-            let reached = try tier(of: lowered, counters: counters, on: day)
-            if let old = state.tier, tiers.isBelow(reached?.id, old.id), record.qualified { state.tier = reached }
-        }
+        if record.qualified { try lowerTier(of: &state, counters: counters, on: day) }
         return (effect, movements)
+    }
+
+    /// Lowers a tier that the counters do not reach any more, where the program does that for goods that come back.
+    ///
+    /// - Parameter counters: after the return.
+    /// - Returns: whether the state changed.
+    /// - Throws: `number.overflow`.
+    @discardableResult
+    public func lowerTier(
+        of state: inout MemberState, counters: Counters, on day: CalendarDate
+    ) throws(LoyaltyError) -> Bool {
+        guard let tiers, tiers.returns == .lower, let old = state.tier else { return false }
+        var lowered = state
+        lowered.tier = nil
+        let reached = try tier(of: lowered, counters: counters, on: day)
+        guard tiers.isBelow(reached?.id, old.id) else { return false }
+        state.tier = reached
+        return true
     }
 
     /// Rewards of stamp cards that the stamps which came back had brought.

@@ -73,7 +73,8 @@ public struct SaleRecord: Hashable, Sendable, Codable {
             net += Int128(max(line.net, 0))
         }
         let gone = Set(lines.map(\.id).filter { id in parts[id].map { $0.back >= $0.all } ?? false })
-        let isAll = lines.allSatisfy { gone.contains($0.id) }
+        // Of what has no goods, such as an action, nothing can come back.
+        let isAll = !lines.isEmpty && lines.allSatisfy { gone.contains($0.id) }
         var points: [[Points]] = []
         for grant in grants { points.append(try taken(grant, parts)) }
         var value = Ratio.zero

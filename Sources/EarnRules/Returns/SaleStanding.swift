@@ -24,6 +24,9 @@ public struct SaleStanding: Hashable, Sendable, Codable {
     public var lines: [SaleRecord.Line] = []
     /// Rewards of stamp cards that the sale brought.
     public var issued: [IssuedReward] = []
+    /// Rights that were bought with lines of the sale, and the lines of those that came back. nil in older documents.
+    public var entitlements: [BoughtEntitlement]?
+    public var lostEntitlements: Set<String>?
 
     public init() {}
 

@@ -37,6 +37,7 @@ extension SalePosting {
 
     /// Brings counters in line with what came back of these sales.
     func settleCounters(_ sales: Set<Int64>) throws {
+        var lowered: Set<String> = []
         for id in sales.sorted() {
             let rows = try counted(id)
             guard !rows.isEmpty else { continue }
@@ -47,12 +48,14 @@ extension SalePosting {
             let record = SaleRecord(
                 lines: try lines.map { try SaleRecord.Line(id: $0.id, quantity: $0.quantity.magnitude(), net: 0) },
                 counterChanges: rows.map { isVoided ? $0.change.whole : $0.change })
-            for (row, taken) in zip(rows, try record.takenFromCounters(returned)) {
+            let all = isVoided ? rows.map(\.change.amount) : try record.takenFromCounters(returned)
+            for (row, taken) in zip(rows, all) {
                 let target = try row.change.amount.adding(taken.negated())
                 let difference = try target.adding(row.applied.negated())
                 guard !difference.isZero else { continue }
                 try followStamps(row.change.key, of: row.holder, by: difference)
                 try books.add(difference, to: row.change.key, of: row.holder)
+                if difference.isNegative { lowered.insert(row.holder) }
                 try database.cachedStatement(
                     sql: """
                         UPDATE sale_counter SET applied = ?
@@ -64,6 +67,20 @@ extension SalePosting {
                 ])
             }
         }
+        for key in lowered.sorted() { try lowerTier(of: key) }
+    }
+
+    /// Where the program takes a tier back with the goods that made it.
+    private func lowerTier(of key: String) throws {
+        guard program.tiers?.returns == .lower, let holder = Holder(key: key) else { return }
+        let member = try holder.member.flatMap { try MemberCache.member(database, $0.value) }
+        var state = try books.state(of: holder, member)
+        let counters = try books.counters(
+            program, CounterOwner(holder, member), on: accountDay, joined: state.joined)
+        guard try program.lowerTier(of: &state, counters: counters, on: accountDay) else { return }
+        var kept = try books.state(of: key)
+        kept.tier = state.tier
+        try books.store(kept, of: key)
     }
 
     private func counted(_ id: Int64) throws -> [(holder: String, change: CounterChange, applied: DecimalNumber)] {

@@ -27,6 +27,7 @@ extension SalePosting {
             .accrual, change, of: holder, sale: id, trace: result.trace + change.trace, lots, isAlwaysPosted: true)
         try replaceShares(.accrual, id, result)
         try replaceForwards(id, holder, result.forwards)
+        try settleEntitlements([id])
         try restoreSpendings([id], document: id)
         try issue(result.issued, id, holder)
     }
@@ -38,7 +39,7 @@ extension SalePosting {
 
     /// What the sale earns, with the member's counters and state, and what it adds to them.
     ///
-    /// - Parameter isNew: false for a revision, which does not sell entitlements a second time.
+    /// - Parameter isNew: false for a revision, which sells no line's entitlement a second time.
     private mutating func evaluate(_ holder: Holder, _ id: Int64, isNew: Bool) throws -> EarnResult {
         let member = try holder.member.flatMap { try MemberCache.member(database, $0.value) }
         let owner = CounterOwner(holder, member)
@@ -59,7 +60,7 @@ extension SalePosting {
         let result = try evaluate(member, state, owner, recruiter)
         try count(id, result.counterChanges, owner)
         if let recruiter { try count(id, result.referrerCounterChanges, recruiter) }
-        let bought = isNew ? result.entitlements.map(\.entitlement) : []
+        let bought = try noteBought(result.entitlements, id)
         var kept = try books.state(of: holder.key)
         if result.tier ?? kept.tier != kept.tier || !bought.isEmpty {
             kept.tier = result.tier ?? kept.tier
@@ -185,6 +186,7 @@ extension SalePosting {
         try settleShares(.adjustment, changes.sales.subtracting([id]), document: id)
         try settleForwards(changes.sales.subtracting([id]), document: id)
         changes.sales.insert(id)
+        try settleEntitlements(changes.sales)
         try restoreSpendings(changes.sales, document: id)
         if let holder { try issue(result.issued, id, holder) }
     }

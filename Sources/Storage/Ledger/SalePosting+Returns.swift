@@ -26,6 +26,7 @@ extension SalePosting {
         }
         try settleShares(.returned, changes.sales, document: id)
         try settleForwards(changes.sales, document: id)
+        try settleEntitlements(changes.sales)
         try restoreSpendings(changes.sales, document: id)
     }
 

@@ -64,6 +64,7 @@ extension SalePosting {
         }
         try settleShares(.void, changes.sales, document: known.id)
         try settleForwards(changes.sales, document: known.id)
+        try settleEntitlements(changes.sales)
         try restoreSpendings(changes.sales, document: known.id)
         try storeAccounts()
         if let holder = known.holder {
