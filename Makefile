@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup toolchain build release test fuzz bench storm demo rig lab lint format install install-files uninstall clean
+.PHONY: help setup toolchain build release test fuzz bench storm sequences demo rig lab lint format install install-files uninstall clean
 
 PREFIX ?= /usr
 SYSCONFDIR ?= /etc
@@ -58,8 +58,12 @@ storm: setup rig ## 1,000 random faults on emulated readers, every card accounte
 	$(SWIFT) build --product reader-probe
 	@Tests/rig/storm --faults $(or $(FAULTS),1000) $(if $(SEED),--seed $(SEED)) --program "$$($(SWIFT) build --show-bin-path)/reader-probe"
 
-bench: release ## speed and memory of the release build: sales, members, answers
-	@$(SWIFT) build $(RELEASE_FLAGS) --product scan-path
+sequences: build ## 100,000 generated histories of sales, returns, voids, exchanges and redemptions (about 20 minutes); COUNT=N for another number
+	$(SWIFT) build --build-tests
+	LOYALTYD_HISTORIES=$(or $(COUNT),100000) $(SWIFT) test --skip-build --filter Histories
+
+bench: release ## speed and memory of the release build: sales, members, answers, rules, scans
+	@for program in scan-path rule-speed; do $(SWIFT) build $(RELEASE_FLAGS) --product $$program || exit; done
 	@BIN=$$($(SWIFT) build $(RELEASE_FLAGS) --show-bin-path) Tests/bench/run
 
 lab: build ## the readers under a real kernel, udev and systemd, in a virtual machine (about 10 minutes the first time)

@@ -207,6 +207,11 @@ let package = Package(
             dependencies: ["LoyaltyModel", "CardReading", "USBReaders", "LoyaltyDaemon"],
             path: "Tests/bench/scan-path",
             swiftSettings: house),
+        .executableTarget(
+            name: "rule-speed",
+            dependencies: ["LoyaltyModel", "EarnRules"],
+            path: "Tests/bench/rule-speed",
+            swiftSettings: house),
         .testTarget(
             name: "EndToEndTests",
             dependencies: [

@@ -5,6 +5,7 @@ import LoyaltyModel
 actor StoreState: ControlState {
     var report: StatusReport
     var sales: [SaleDetail]
+    var takenSales: [JournalSale] = []
     var events: [QueueItem]
     var members: [MemberID: MemberRecord] = [:]
     var synchronized = 0
@@ -80,6 +81,10 @@ actor StoreState: ControlState {
     func sales(limit: Int, before: String?) async throws -> [SaleSummary] {
         let start = before.flatMap { name in sales.firstIndex { $0.summary.reference == name }.map { $0 + 1 } } ?? 0
         return sales.dropFirst(start).prefix(limit).map(\.summary)
+    }
+
+    func journal(after number: Int64, limit: Int) async throws -> [JournalSale] {
+        Array(takenSales.filter { $0.number > number }.prefix(limit))
     }
 
     func sale(_ reference: String) async throws -> SaleDetail? {

@@ -4,7 +4,7 @@ import LoyaltyModel
 import Testing
 
 /// Random histories of members: sales, exchanges, redemptions, returns in parts and in any order, returns that are
-/// voided, voided sales. `LOYALTYD_HISTORIES` says how many (each suite runs half of them).
+/// voided, voided sales. `LOYALTYD_HISTORIES` says how many (each test runs half of them); `make sequences` runs 100,000.
 @Suite struct Histories {
     private static let count =
         ProcessInfo.processInfo.environment["LOYALTYD_HISTORIES"].flatMap(Int.init) ?? 400
@@ -12,12 +12,14 @@ import Testing
         ProcessInfo.processInfo.environment["LOYALTYD_SEED"].flatMap(Int.init) ?? 1
 
     @Test func generatedProgramsKeepTheBooks() throws {
+        var progress = Progress("generated programs", of: Self.count / 2)
         for seed in Self.firstSeed..<(Self.firstSeed + Self.count / 2) {
             var generator = Generator(seed: UInt64(seed) &* 0x9E37_79B9_7F4A_7C15)
             let generated = GeneratedProgram(&generator)
             let program = try Program.load(toml: generated.text, file: nil, hash: "00")
             var history = try History(program, generated, generator)
             try history.run()
+            progress.add(history.steps)
             guard history.problems.isEmpty else {
                 Issue.record("seed \(seed): \(history.problems.joined(separator: "; "))\n\(generated.text)")
                 return
@@ -26,17 +28,40 @@ import Testing
     }
 
     @Test func exampleProgramsKeepTheBooks() throws {
+        var progress = Progress("example programs", of: Self.count / 2)
         let programs = try ExamplePrograms.files.map(ExamplePrograms.program)
         for seed in Self.firstSeed..<(Self.firstSeed + Self.count / 2) {
             let program = programs[seed % programs.count]
             let generator = Generator(seed: UInt64(seed) &* 0xD134_2543_DE82_EF95)
             var history = try History(program, nil, generator)
             try history.run()
+            progress.add(history.steps)
             guard history.problems.isEmpty else {
                 Issue.record("seed \(seed), \(program.identity.name): \(history.problems.joined(separator: "; "))")
                 return
             }
         }
+    }
+}
+
+/// Tells a long run how far it is, and at its end what it held. A short one is silent.
+private struct Progress {
+    private let name: String
+    private let all: Int
+    private var done = 0
+    private var steps: [String: Int] = [:]
+
+    init(_ name: String, of all: Int) { (self.name, self.all) = (name, all) }
+
+    mutating func add(_ more: [String: Int]) {
+        done += 1
+        steps.merge(more, uniquingKeysWith: +)
+        guard all >= 5000, done % max(all / 20, 1) == 0 else { return }
+        var line = "\(name): \(done) of \(all) histories without a fault"
+        if done == all {
+            line += "; " + steps.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)s" }.joined(separator: ", ")
+        }
+        FileHandle.standardError.write(Data((line + "\n").utf8))
     }
 }
 
@@ -61,6 +86,8 @@ private struct History {
     private var ledger: [String: Int64] = [:]
     private var redemptions = 0
     private(set) var problems: [String] = []
+    /// How often each kind of event happened.
+    private(set) var steps: [String: Int] = [:]
 
     init(_ program: Program, _ generated: GeneratedProgram?, _ generator: Generator) throws {
         self.program = program
@@ -87,12 +114,14 @@ private struct History {
     mutating func run() throws {
         for _ in 0..<Int.random(in: 4...12, using: &generator) {
             day = day.adding(days: Int.random(in: 0...4, using: &generator))
-            switch Int.random(in: 0...9, using: &generator) {
+            switch Int.random(in: 0...11, using: &generator) {
             case 0...3: try sell(with: nil)
             case 4: try sellAndBringAllBack()
             case 5: if !sold.isEmpty { try exchange() }
             case 6...7: if !sold.isEmpty { try bringBackAPiece(of: sold.indices.randomElement(using: &generator) ?? 0) }
             case 8: if !sold.isEmpty { try bringBackAndUndo(sold.indices.randomElement(using: &generator) ?? 0) }
+            case 9: if !sold.isEmpty { try void(sold.indices.randomElement(using: &generator) ?? 0) }
+            case 10: try sellAndVoid()
             default: try give()
             }
             try check("after event of \(day)")
@@ -125,6 +154,7 @@ private struct History {
         try add(program.credit(result, origin: origin, on: day, to: &state))
         sold.append(Sold(record: try program.record(input, result, origin: origin, spendings: spendings)))
         note(result, lines, spendings)
+        steps[back == nil ? "sale" : "exchange", default: 0] += 1
     }
 
     private mutating func spend(_ input: EarnInput) throws -> Spending? {
@@ -133,6 +163,7 @@ private struct History {
             let step = offer.steps.randomElement(using: &generator)
         else { return nil }
         redemptions += 1
+        steps["redemption", default: 0] += 1
         let redemption = try program.redeem(
             offer.reward, points: step.points, id: "r\(redemptions)", input, state: &state)
         try add(redemption.movements)
@@ -177,7 +208,31 @@ private struct History {
         if before.2 != after.2 { problems.append("rights \(before.2) became \(after.2)") }
     }
 
+    /// A void leaves nothing, whatever came back before and whatever bonuses stay with returns.
+    private mutating func void(_ index: Int) throws {
+        guard !plain.sales[index].isVoid else { return }
+        plain.sales[index].isVoid = true
+        let before = try sold[index].record.taken(sold[index].returned)
+        let (_, movements) = try program.take(
+            sold[index].record, from: before, to: sold[index].record.takenWhole, on: day, state: &state,
+            counters: &counters)
+        try add(movements)
+        steps["void", default: 0] += 1
+    }
+
+    private mutating func sellAndVoid() throws {
+        let before = (try balances(), counters, state.entitlements)
+        try sell(with: nil)
+        guard problems.isEmpty else { return }
+        let index = sold.count - 1
+        if Bool.random(using: &generator) { try bringBackAPiece(of: index) }
+        try void(index)
+        let after = (try balances(), counters, state.entitlements)
+        if before != after { problems.append("a void left \(before) as \(after)") }
+    }
+
     private func openLine(of index: Int) -> Int? {
+        guard !plain.sales[index].isVoid else { return nil }
         let open = plain.sales[index].lines.indices.filter {
             plain.sales[index].lines[$0].back < plain.sales[index].lines[$0].quantity
         }
@@ -213,6 +268,7 @@ private struct History {
         plain.sales[index].lines[line].back = back
         sold[index].returned["\(line)"] = try Quantity("\(back)")
         let after = try sold[index].record.taken(sold[index].returned)
+        steps[count < 0 ? "voided return" : "return", default: 0] += 1
         let (_, movements) = try program.take(
             sold[index].record, from: before, to: after, on: day, state: &state, counters: &counters)
         try add(movements)

@@ -102,4 +102,33 @@ struct RulesTests {
             #expect(compared.output.contains("points    100  130     +30"), "\(compared)")
         }
     }
+    @Test("diff over the sales that the daemon holds, with its members and without what was voided")
+    func diffOfTheJournal() async throws {
+        try await Bench.run { bench in
+            try bench.write("old.toml", Self.program)
+            try bench.write("new.toml", Self.program.replacing("points = \"50\"", with: "points = \"80\""))
+            try bench.configure()
+            _ = try await bench.startDaemon()
+            try bench.write("members.csv", "id,cards\nm-1,\(card(1))\n")
+            _ = try await bench.control("members", "import", bench.directory + "/members.csv")
+            let till = try bench.till()
+            for sale in [
+                TestSale("a", amount: "20.00", card: card(1)), TestSale("b", amount: "30.00", card: card(1)),
+                TestSale("c", amount: "90.00"),
+            ] { #expect(try await till.ask(sale.text).result == "accepted") }
+            var void = TestSale("d", amount: "0.00")
+            (void.type, void.state) = ("sale.void", "voided")
+            void.sale = #""links":[{"rel":"voids","number":"c"}],"#
+            #expect(try await till.ask(void.text).result == "accepted")
+            let (old, new) = (bench.directory + "/old.toml", bench.directory + "/new.toml")
+            let compared = try await bench.control("rules", "diff", old, new)
+            #expect(compared.code == 0, "\(compared)")
+            #expect(compared.output.contains("2 sales: 1 earn more, 0 less, 1 the same"), "\(compared)")
+            #expect(compared.output.contains("points    100  130     +30"), "\(compared)")
+            #expect(compared.output.contains("m-1"), "\(compared)")
+            let later = try await bench.control("rules", "diff", old, new, "--since", "2027-01-01")
+            #expect(later.output.contains("0 sales"), "\(later)")
+            #expect(try await bench.control("rules", "diff", old, new, "--members", "x.csv").code == 64)
+        }
+    }
 }

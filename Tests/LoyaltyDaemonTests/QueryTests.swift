@@ -73,6 +73,20 @@ import Testing
         #expect(try await bench.send("points.query", "q").points == nil)
     }
 
+    /// The terminal's own books, not the member file alone.
+    @Test func bothQuestionsSayWhatTheMemberHasNow() async throws {
+        let bench = try await Bench()
+        _ = try await bench.sale("sale.open", "a", "7.00")
+        await bench.scan(Bench.card)
+        #expect(try await bench.sale("sale.complete", "a", "7.00").points?.available?.description == "7")
+        let card = #","card":{"value":"\#(Bench.card)"}"#
+        let member = try await bench.send("member.query", "q", card)
+        #expect(member.points?.available?.description == "7")
+        #expect(member.points?.earned.description == "0")
+        let basket = try await bench.send("points.query", "r", Bench.basket("b", "5.00") + card)
+        #expect(basket.points?.available?.description == "7" && basket.points?.earned.description == "5")
+    }
+
     @Test func aFinishedBasketIsNoQuestion() async throws {
         let bench = try await Bench()
         await #expect(throws: (any Error).self) {

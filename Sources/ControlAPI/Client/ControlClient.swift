@@ -66,6 +66,11 @@ public struct ControlClient: Sendable {
         try await call(.get("/v1/sale", [("ref", reference)]))
     }
 
+    /// - Parameter number: the place of the last sale that is known; 0 for the beginning.
+    public func journal(after number: Int64, limit: Int = 200) async throws(LoyaltyError) -> [JournalSale] {
+        try await call(.get("/v1/journal", [("after", "\(number)"), ("limit", "\(limit)")]))
+    }
+
     public func queue(state: DeliveryState? = nil, limit: Int = 100) async throws(LoyaltyError) -> [QueueItem] {
         let query = [("limit", "\(limit)")] + (state.map { [("state", $0.rawValue)] } ?? [])
         return try await call(.get("/v1/queue", query))

@@ -79,6 +79,36 @@ public struct SaleSummary: Hashable, Sendable, Codable {
     }
 }
 
+/// A sale as it was taken, for replays. Answer of `GET /v1/journal`, in the order of arrival.
+public struct JournalSale: Sendable, Codable {
+    /// Its place; the next page is asked for after the last one.
+    public var number: Int64
+    public var sale: Sale
+    public var businessDay: CalendarDate
+    public var closedAt: Timestamp
+    /// As the cache knows him now; nil for none, and for a card that it does not know.
+    public var member: Member?
+    public var hasCard: Bool
+
+    private enum CodingKeys: String, CodingKey {
+        case number, sale, member
+        case businessDay = "business_day"
+        case closedAt = "closed_at"
+        case hasCard = "has_card"
+    }
+
+    public init(
+        number: Int64, sale: Sale, businessDay: CalendarDate, closedAt: Timestamp, member: Member?, hasCard: Bool
+    ) {
+        self.number = number
+        self.sale = sale
+        self.businessDay = businessDay
+        self.closedAt = closedAt
+        self.member = member
+        self.hasCard = hasCard
+    }
+}
+
 /// One sale with everything that is known of it. Answer of `GET /v1/sale?ref=`.
 public struct SaleDetail: Hashable, Sendable, Codable {
     /// One line of the basket and the points it got.
@@ -157,9 +187,15 @@ public struct TransactionReport: Hashable, Sendable, Codable {
     public var lots: [LotChange]?
     /// Rewards that it gave.
     public var rewards: [RewardChange]?
+    /// Who gets the points, where that is not the member of the sale.
+    public var recipient: LoyaltyTransaction.Recipient?
+    /// The good cause, or the member id of the referrer.
+    public var account: String?
+    /// What a partner program was told.
+    public var forward: LoyaltyTransaction.Forward?
 
     private enum CodingKeys: String, CodingKey {
-        case id, kind, program, trace, delivery, attempts, answer, lots, rewards
+        case id, kind, program, trace, delivery, attempts, answer, lots, rewards, recipient, account, forward
         case accruals = "points"
         case recordedAt = "recorded_at"
         case deliveredAt = "delivered_at"

@@ -18,6 +18,7 @@ struct ControlRoutes: Sendable {
             ErrorAnswers()
         }
         addPublic(to: router, masking: false)
+        addJournal(to: router)
         addReaders(to: router)
         addQueue(to: router)
         addMembers(to: router)
@@ -52,6 +53,14 @@ struct ControlRoutes: Sendable {
         router.get("v1/sale") { [state] request, _ in
             let sale = try found(await state.sale(request.required("ref")), "sale")
             return try Response(encoding: masking ? sale.maskingMember() : sale)
+        }
+    }
+
+    private func addJournal(to router: Router<ControlContext>) {
+        router.get("v1/journal") { [state] request, _ in
+            let after = try request.number("after", 0...Int.max) ?? 0
+            return try Response(
+                encoding: await state.journal(after: Int64(after), limit: request.limit(default: 200)))
         }
     }
 

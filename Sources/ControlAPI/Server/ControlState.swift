@@ -21,6 +21,9 @@ public protocol ControlState: Sendable {
     /// - Parameter reference: the daemon's reference, or the till's number or receipt; of several the newest.
     func sale(_ reference: String) async throws -> SaleDetail?
 
+    /// Completed sales in the order of arrival, after a place in it; with it the members as they are now.
+    func journal(after number: Int64, limit: Int) async throws -> [JournalSale]
+
     /// Oldest first. - Parameter state: nil is everything undelivered.
     func queue(state: DeliveryState?, limit: Int) async throws -> [QueueItem]
     /// One event with its payload.

@@ -228,13 +228,3 @@ extension Program {
         !periodBonuses.isEmpty || rewards.contains { $0.issue != .onRequest && $0.issue != .byStamps }
     }
 }
-
-extension SaleRecord {
-    /// All of it, also what goods that come back leave: the sale never was.
-    var takenWhole: Taken {
-        Taken(
-            points: grants.map { $0.lines.map(\.points) }, counters: counterChanges.map(\.amount),
-            referrerCounters: referrerCounterChanges.map(\.amount), restored: spendings.map(\.points),
-            gone: Set(lines.map(\.id)))
-    }
-}

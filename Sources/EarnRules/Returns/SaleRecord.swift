@@ -63,6 +63,14 @@ public struct SaleRecord: Hashable, Sendable, Codable {
         var gone: Set<String>
     }
 
+    /// What a void takes: all of it, also what goods that come back leave, as the sale never was.
+    public var takenWhole: Taken {
+        Taken(
+            points: grants.map { $0.lines.map(\.points) }, counters: counterChanges.map(\.amount),
+            referrerCounters: referrerCounterChanges.map(\.amount), restored: spendings.map(\.points),
+            gone: Set(lines.map(\.id)))
+    }
+
     /// - Parameter returned: the quantity that came back in all, zero or more, by line.
     /// - Throws: `number.overflow`.
     public func taken(_ returned: [String: Quantity]) throws(LoyaltyError) -> Taken {

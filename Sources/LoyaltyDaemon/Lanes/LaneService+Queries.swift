@@ -34,8 +34,7 @@ extension LaneService {
         do throws(LoyaltyError) {
             guard let basket = basket(event) else { return await memberAnswer(event, card, answer) }
             let preview = try ledger.preview(submission(event, basket, card))
-            answer.points = .init(
-                earned: preview.earned, balanceHint: preview.balanceHint, asOf: preview.balanceAsOf)
+            answer.points = .init(preview, earned: preview.earned)
         } catch { return answered(event, .rejected, code: error.code.name, message: error.message) }
         let final = tallied(answer)
         return Task { final }
@@ -45,14 +44,14 @@ extension LaneService {
     private func memberAnswer(
         _ event: TillEvent, _ card: Lane.Card?, _ answer: TillAnswer
     ) async -> Task<TillAnswer, Never> {
-        guard let id = card?.member, let member = try? await members.member(id) else {
-            return answered(event, .ignored, code: "not_known")
-        }
+        guard let card, card.member != nil else { return answered(event, .ignored, code: "not_known") }
         var answer = answer
-        if let balance = member.balance {
-            answer.points = .init(
-                earned: .zero(decimals: balance.decimals), balanceHint: balance, asOf: member.balanceAsOf)
-        }
+        do throws(LoyaltyError) {
+            let preview = try ledger.preview(submission(event, try emptyBasket(event), card))
+            if preview.available != nil || preview.balanceHint != nil {
+                answer.points = .init(preview, earned: .zero(decimals: preview.earned.decimals))
+            }
+        } catch { return answered(event, .rejected, code: error.code.name, message: error.message) }
         let final = tallied(answer)
         return Task { final }
     }

@@ -51,7 +51,7 @@ extension LaneService {
     }
 
     /// Without a basket the question is what the points would be good for at all.
-    private func emptyBasket(_ event: TillEvent) throws(LoyaltyError) -> Sale {
+    func emptyBasket(_ event: TillEvent) throws(LoyaltyError) -> Sale {
         var currency = try Currency("XXX")
         if let known = settings.till.currency { currency = known }
         return Sale(
@@ -69,6 +69,15 @@ extension RewardOfferSummary {
 }
 
 extension TillAnswer.PointsSummary {
+    /// What a basket would earn, and what its member has before it.
+    init(_ preview: Ledger.Preview, earned: Points) {
+        self.init(earned: earned, balanceHint: preview.balanceHint, asOf: preview.balanceAsOf)
+        available = preview.available
+        pending = preview.pending
+        owed = preview.owed
+        ends = preview.ending.map { .init(day: $0.day, points: $0.points) }
+    }
+
     /// What a document gave, and what its member has afterwards.
     init(_ outcome: LedgerOutcome, earned: Points) {
         self.init(earned: earned, balanceHint: outcome.balanceHint, asOf: outcome.balanceAsOf)

@@ -7,10 +7,22 @@ extension DaemonState {
         try await register.recent(limit: limit, before: before).map(summary)
     }
 
+    func journal(after number: Int64, limit: Int) async throws -> [JournalSale] {
+        try await register.journal(after: number, limit: limit).map { sale in
+            var member = sale.member
+            // Nobody's business but the display's.
+            member?.greeting = nil
+            return JournalSale(
+                number: sale.number, sale: sale.sale, businessDay: sale.businessDay, closedAt: sale.closedAt,
+                member: member, hasCard: sale.hasCard)
+        }
+    }
+
     func sale(_ reference: String) async throws -> SaleDetail? {
         guard let detail = try await register.detail(reference) else { return nil }
         var summary = summary(detail.row)
-        summary.points = net(detail.transactions)
+        let own = detail.transactions.filter { $0.recipient == nil }
+        summary.points = net(own)
         let items = try await outbox.list(sale: detail.row.reference)
         let transactions = detail.transactions.map { transaction in
             let item = items.first { $0.id == transaction.id }
@@ -21,12 +33,15 @@ extension DaemonState {
                 delivery: item.map { DeliveryState($0.state) } ?? .none, attempts: item?.attempts ?? 0,
                 deliveredAt: item?.state == .sent ? item?.settledAt : nil, answer: item?.lastError ?? item?.warning)
             (report.lots, report.rewards) = (transaction.lots, transaction.rewards)
+            report.recipient = transaction.recipient
+            report.account = transaction.recipient.flatMap { _ in transaction.beneficiary ?? transaction.member?.value }
+            report.forward = transaction.forward
             return report
         }
         let lines = detail.document.lines.map { line in
             SaleDetail.Line(
                 id: line.id, kind: line.kind, name: line.name, code: line.code?.value, quantity: line.quantity,
-                amount: line.amount, points: points(of: line.id, detail.transactions),
+                amount: line.amount, points: points(of: line.id, own),
                 excluded: exclusion(of: line.id, detail.transactions))
         }
         return SaleDetail(

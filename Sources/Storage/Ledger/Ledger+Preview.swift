@@ -10,6 +10,11 @@ extension Ledger {
         public var earned: Points
         public var balanceHint: Points?
         public var balanceAsOf: Timestamp?
+        /// What the member has before the basket, as in `LedgerOutcome`.
+        public var available: Points?
+        public var pending: Points?
+        public var owed: Points?
+        public var ending: LedgerOutcome.Ending?
     }
 
     /// Works out what a basket would earn if it were paid now, with the member's counters as they are on disk. Writes nothing and
@@ -40,6 +45,12 @@ extension SalePosting {
         if let holder = presenter {
             input.member = try holder.member.flatMap { try MemberCache.member(database, $0.value) }
             input.state = try books.state(of: holder, input.member)
+            var account = try Account(database, key: holder.key, state: input.state)
+            try account.takeUpIfItFits(input.member, database, program, on: accountDay)
+            accounts[holder.key] = account
+            input.state.lots = account.state.lots
+            input.state.owed = account.state.owed
+            input.state.lastActivity = account.state.lastActivity
             input.state.linked = try PartnerNumbers(database: database, vault: vault).all(of: holder.member, program)
             input.counters = try books.counters(
                 program, CounterOwner(holder, input.member), on: input.businessDay, joined: input.state.joined)
@@ -48,6 +59,7 @@ extension SalePosting {
         try finishOutcome()
         return Ledger.Preview(
             earned: earnedByPresenter ?? .zero(decimals: primaryDecimals), balanceHint: outcome.balanceHint,
-            balanceAsOf: outcome.balanceAsOf)
+            balanceAsOf: outcome.balanceAsOf, available: outcome.available, pending: outcome.pending,
+            owed: outcome.owed, ending: outcome.ending)
     }
 }

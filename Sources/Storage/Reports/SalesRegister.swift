@@ -90,6 +90,38 @@ public struct SalesRegister: Sendable {
         }
     }
 
+    /// A stored sale as it was taken, with its member as the cache knows him now.
+    public struct JournalSale: Sendable {
+        /// Its place in the order of arrival.
+        public var number: Int64
+        public var sale: Sale
+        public var businessDay: CalendarDate
+        public var closedAt: Timestamp
+        public var member: Member?
+        public var hasCard: Bool
+    }
+
+    /// Completed sales in the order of their arrival. - Throws: `storage.*`.
+    public func journal(after number: Int64, limit: Int) async throws(LoyaltyError) -> [JournalSale] {
+        try await reading { database in
+            try GRDB.Row.fetchAll(
+                database,
+                sql: """
+                    SELECT id, document, business_day, closed_at, member_id, card_token FROM sale
+                    WHERE id > ? AND state = 'completed' AND kind <> 'action' ORDER BY id LIMIT ?
+                    """, arguments: [number, limit]
+            ).map { row in
+                let member: String? = row["member_id"]
+                return JournalSale(
+                    number: row["id"], sale: try JSONDecoder().decode(Sale.self, from: row["document"] as Data),
+                    businessDay: try CalendarDate(row["business_day"] as String),
+                    closedAt: Timestamp(microseconds: row["closed_at"]),
+                    member: try member.flatMap { try MemberCache.member(database, $0) },
+                    hasCard: member != nil || (row["card_token"] as Data?) != nil)
+            }
+        }
+    }
+
     /// - Throws: `storage.*`.
     public func figures(of day: CalendarDate) async throws(LoyaltyError) -> DayFigures {
         try await reading { database in

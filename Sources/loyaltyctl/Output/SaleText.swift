@@ -70,8 +70,11 @@ struct SaleText {
 
     private func head(of transaction: TransactionReport) -> [String] {
         let points = transaction.accruals.map { "\($0.total) \($0.currency)" }.joined(separator: " + ")
+        let recipient = transaction.recipient.map { " for the \($0.rawValue) \(transaction.account ?? "")" } ?? ""
+        let what =
+            transaction.forward.map { "\($0.amount) for \($0.partner)" } ?? (points.isEmpty ? "no points" : points)
         var lines = [
-            "\(transaction.kind.rawValue) \(transaction.id): \(points.isEmpty ? "no points" : points), "
+            "\(transaction.kind.rawValue) \(transaction.id): \(what)\(recipient), "
                 + transaction.delivery.rawValue
                 + (transaction.attempts > 0 ? " after \(Words.count(transaction.attempts, "try", "tries"))" : "")
         ]

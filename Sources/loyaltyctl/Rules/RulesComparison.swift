@@ -83,6 +83,11 @@ struct RulesComparison {
 
     mutating func add(_ bytes: [UInt8], number: Int) throws(LoyaltyError) {
         guard let sold = try lines.read(bytes, number: number)?.sale else { return }
+        try add(sold, number: number)
+    }
+
+    /// - Parameter number: the line of a file, or the place in the daemon's journal.
+    mutating func add(_ sold: SaleLines.Sold, number: Int) throws(LoyaltyError) {
         let (before, after): (EarnResult, EarnResult)
         do throws(LoyaltyError) {
             before = try old.post(sold, number)
