@@ -126,6 +126,25 @@ private let anna = "2984000000011"
         #expect(sold.first?.points?.description == "60", "what others got is not the sale's points")
     }
 
+    /// A month without the line and a thousand gifts to one cause: none waits for another.
+    @Test func theGiftsOfDifferentMembersAreDeliveredTogether() async throws {
+        let terminal = try await terminal()
+        try await sell([line("1", "A", "1", "60.00")], "1", terminal)
+        try await terminal.send(
+            sale("2", [line("1", "A", "1", "60.00")]), id: "e2", card: try await terminal.attachment("2984000000028"))
+        var causes = 0
+        var rounds = 0
+        while case let due = try await terminal.outbox.due(limit: 10, at: terminal.now), !due.isEmpty {
+            rounds += 1
+            causes += due.filter { String(decoding: $0.data, as: UTF8.self).contains("hospice") }.count
+            try await terminal.outbox.record(
+                due.map { DeliveryRecord(id: $0.id, outcome: .delivered(warning: nil), at: terminal.now) })
+        }
+        #expect(causes == 2)
+        // Anna: sale, cause, airline. Rob beside her: what he got for her sale, his own, his cause.
+        #expect(rounds == 3)
+    }
+
     /// A third of three equal pieces takes a third from everybody, rounded down, and the rest comes with the last piece.
     @Test func returnsAndVoidsTakeFromEverybodyExactlyWhatWasGiven() async throws {
         let terminal = try await terminal()

@@ -148,7 +148,7 @@ extension SalePosting {
             database.cachedStatement(sql: "SELECT count(*) FROM ledger_entry WHERE sale_id = ?"), arguments: [id]) ?? 0
     }
 
-    private func holder(of id: Int64) throws -> Holder? {
+    func holder(of id: Int64) throws -> Holder? {
         try Row.fetchOne(
             database.cachedStatement(sql: "SELECT member_id, card_token FROM sale WHERE id = ?"), arguments: [id]
         ).flatMap { Holder($0) }

@@ -67,7 +67,7 @@ struct EntryJournal {
                 VALUES (?1, ?2, ?3, 'ready', ?4,
                     NOT EXISTS (SELECT 1 FROM outbox WHERE state = 'ready' AND member_key = ?3))
                 """
-        ).execute(arguments: [id, sequence, draft.holder.key, try card.map { try vault.seal($0, for: id) }])
+        ).execute(arguments: [id, sequence, draft.order ?? draft.holder.key, try card.map { try vault.seal($0, for: id) }])
     }
 
     /// The name of something that no till's document brought about: the same event gets the same name again after an old
@@ -90,6 +90,8 @@ struct LoyaltyTransactionDraft {
     var recipient: LoyaltyTransaction.Recipient?
     var beneficiary: String?
     var forward: LoyaltyTransaction.Forward?
+    /// Whose entries it is delivered among; the holder's where nothing is said.
+    var order: String?
 
     init(
         kind: LoyaltyTransaction.Kind, holder: Holder, accruals: [Accrual], trace: [TraceStep],

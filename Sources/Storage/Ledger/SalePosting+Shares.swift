@@ -136,6 +136,8 @@ extension SalePosting {
         case .beneficiary:
             draft.recipient = .beneficiary
             draft.beneficiary = new.account
+            // Behind the entries of its member: those of a cause would wait for each other, one in each delivery.
+            draft.order = try self.holder(of: id)?.key
         }
         for grant in new.grants {
             draft.trace.append(
