@@ -83,6 +83,10 @@ actor StoreState: ControlState {
         return sales.dropFirst(start).prefix(limit).map(\.summary)
     }
 
+    func claim(_ request: ClaimRequest, by user: UInt32?) async throws -> ClaimResult {
+        throw LoyaltyError(.controlNotFound, "this store gives nothing away")
+    }
+
     func journal(after number: Int64, limit: Int) async throws -> [JournalSale] {
         Array(takenSales.filter { $0.number > number }.prefix(limit))
     }

@@ -66,6 +66,10 @@ public struct ControlClient: Sendable {
         try await call(.get("/v1/sale", [("ref", reference)]))
     }
 
+    public func claim(_ request: ClaimRequest) async throws(LoyaltyError) -> ClaimResult {
+        try await call(.post("/v1/sales/claim", ContractCoding.encode(request)))
+    }
+
     /// - Parameter number: the place of the last sale that is known; 0 for the beginning.
     public func journal(after number: Int64, limit: Int = 200) async throws(LoyaltyError) -> [JournalSale] {
         try await call(.get("/v1/journal", [("after", "\(number)"), ("limit", "\(limit)")]))

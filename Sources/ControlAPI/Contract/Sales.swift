@@ -109,6 +109,40 @@ public struct JournalSale: Sendable, Codable {
     }
 }
 
+/// Points for a receipt that is shown later. Body of `POST /v1/sales/claim`: `receipt`, and `card` or `member`.
+public struct ClaimRequest: Sendable, Codable {
+    /// Also the till's number or unique id, or the daemon's reference.
+    public var receipt: String
+    /// A card number, in the clear: it goes into no log.
+    public var card: String?
+    public var member: MemberID?
+
+    public init(receipt: String, card: String? = nil, member: MemberID? = nil) {
+        self.receipt = receipt
+        self.card = card
+        self.member = member
+    }
+}
+
+extension ClaimRequest: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    public var description: String { "claim of a receipt" }
+    public var debugDescription: String { description }
+    public var customMirror: Mirror { Mirror(self, children: [:]) }
+}
+
+/// What a claim gave.
+public struct ClaimResult: Hashable, Sendable, Codable {
+    public var sale: String
+    public var member: MemberID
+    public var points: PointsAmount
+
+    public init(sale: String, member: MemberID, points: PointsAmount) {
+        self.sale = sale
+        self.member = member
+        self.points = points
+    }
+}
+
 /// One sale with everything that is known of it. Answer of `GET /v1/sale?ref=`.
 public struct SaleDetail: Hashable, Sendable, Codable {
     /// One line of the basket and the points it got.

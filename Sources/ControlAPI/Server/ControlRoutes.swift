@@ -57,6 +57,10 @@ struct ControlRoutes: Sendable {
     }
 
     private func addJournal(to router: Router<ControlContext>) {
+        router.post("v1/sales/claim") { [state] request, context in
+            let claim = try await request.decode(ClaimRequest.self)
+            return try Response(encoding: await state.claim(claim, by: context.peerUserID()))
+        }
         router.get("v1/journal") { [state] request, _ in
             let after = try request.number("after", 0...Int.max) ?? 0
             return try Response(

@@ -21,6 +21,11 @@ public protocol ControlState: Sendable {
     /// - Parameter reference: the daemon's reference, or the till's number or receipt; of several the newest.
     func sale(_ reference: String) async throws -> SaleDetail?
 
+    /// Gives a sale without a card to a member, because its receipt is shown.
+    /// - Parameter user: who asks; for the log.
+    /// - Throws: `claim.*`, `control.not_found` where the member is not known.
+    func claim(_ request: ClaimRequest, by user: UInt32?) async throws -> ClaimResult
+
     /// Completed sales in the order of arrival, after a place in it; with it the members as they are now.
     func journal(after number: Int64, limit: Int) async throws -> [JournalSale]
 

@@ -1,5 +1,7 @@
 internal import CardReading
 internal import Checkout
+internal import ControlAPI
+internal import EarnRules
 internal import Logging
 internal import LoyaltyModel
 internal import Storage
@@ -128,6 +130,24 @@ extension LaneService {
                 log.error("a late card could not be added", metadata: ["sale": "\(reference)", "error": "\(error)"])
             }
         }
+    }
+
+    /// Adds a member to a stored sale whose receipt is shown.
+    func claim(_ receipt: String, for attachment: CardAttachment, by user: UInt32?) async throws -> ClaimResult {
+        let ticket = ledger.claim(
+            receipt, for: attachment, programs: rules.programs, receivedAt: clock.now, receivedDay: today)
+        let outcome = try await ticket.value
+        if !outcome.transactions.isEmpty { outlets.wakeUpstream() }
+        log.notice(
+            "the points of a receipt were claimed",
+            metadata: [
+                "sale": "\(outcome.sale ?? "")", "member": "\(attachment.member?.value ?? "")",
+                "uid": "\(user.map(String.init) ?? "-")",
+            ])
+        return ClaimResult(
+            sale: outcome.sale ?? "", member: attachment.member ?? MemberID(""),
+            points: PointsAmount(
+                currency: program.primaryCurrency, points: outcome.earned ?? .zero(decimals: 0)))
     }
 
     /// The register that a reader serves: by rule, by setting, or the only one there is. With several registers and no

@@ -7,6 +7,25 @@ extension DaemonState {
         try await register.recent(limit: limit, before: before).map(summary)
     }
 
+    func claim(_ request: ClaimRequest, by user: UInt32?) async throws -> ClaimResult {
+        let finding: MemberCache.Finding?
+        if let text = request.card {
+            guard let card = CardNumber(text) else {
+                throw LoyaltyError(.controlBadRequest, "that is not a card number")
+            }
+            finding = try await cache.find(card)
+        } else {
+            finding = nil
+        }
+        var member = finding?.member
+        if let id = request.member { member = try await cache.member(id) }
+        guard let member, case .active = member.status else {
+            throw LoyaltyError(.controlNotFound, "there is no member that could have the points")
+        }
+        let attachment = CardAttachment(token: finding?.token, member: member.id, number: nil)
+        return try await parts.lanes.claim(request.receipt, for: attachment, by: user)
+    }
+
     func journal(after number: Int64, limit: Int) async throws -> [JournalSale] {
         try await register.journal(after: number, limit: limit).map { sale in
             var member = sale.member

@@ -67,7 +67,9 @@ struct EntryJournal {
                 VALUES (?1, ?2, ?3, 'ready', ?4,
                     NOT EXISTS (SELECT 1 FROM outbox WHERE state = 'ready' AND member_key = ?3))
                 """
-        ).execute(arguments: [id, sequence, draft.order ?? draft.holder.key, try card.map { try vault.seal($0, for: id) }])
+        ).execute(arguments: [
+            id, sequence, draft.order ?? draft.holder.key, try card.map { try vault.seal($0, for: id) },
+        ])
     }
 
     /// The name of something that no till's document brought about: the same event gets the same name again after an old

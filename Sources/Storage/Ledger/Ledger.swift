@@ -37,20 +37,10 @@ public struct Ledger: Sendable {
                         WHERE reference = ? AND state = 'completed' AND member_id IS NULL AND card_token IS NULL
                         """, arguments: [reference])
             else { return LedgerOutcome(decision: .duplicate, sale: reference) }
-            let sale = try JSONDecoder().decode(Sale.self, from: row["document"] as Data)
-            let event = TillEvent(
-                identity: EventIdentity(source: "late", epoch: row["epoch"], id: reference), time: receivedAt,
-                content: .sale(.complete, sale))
             var posting = SalePosting(
                 database: database, vault: vault, terminal: terminal,
-                submission: SaleSubmission(
-                    event: event, verb: .complete, sale: sale,
-                    businessDay: try CalendarDate(row["business_day"] as String),
-                    attachment: attachment,
-                    program: programs.program(
-                        at: sale.closedAt
-                            ?? Timestamp(microseconds: row["closed_at"], offsetMinutes: receivedAt.offsetMinutes)),
-                    programs: programs, receivedAt: receivedAt, receivedDay: receivedDay, flags: ["late_card"]))
+                submission: try SaleSubmission(
+                    stored: row, reference, attachment, programs, receivedAt, receivedDay, flag: "late_card"))
             return try posting.attach(to: row["id"])
         }
     }

@@ -105,7 +105,8 @@ extension SalePosting {
         try storeAccounts()
         try updateFlags(id)
         try tally(database, "sale.matched", on: submission.receivedDay)
-        try tally(database, "sale.late_card", on: submission.receivedDay)
+        let isClaim = submission.flags.contains("claimed")
+        try tally(database, isClaim ? "sale.claimed" : "sale.late_card", on: submission.receivedDay)
         outcome.earned = earnedByPresenter ?? .zero(decimals: primaryDecimals)
         try finishOutcome()
         return outcome
