@@ -84,7 +84,7 @@ final class InterfaceReader {
     /// The earliest instant at which `timeHasPassed` has something to do.
     var deadline: MonotonicTime? {
         var earliest = wakeAt
-        for other in [drainDeadline, decoder?.deadline, signals.deadline] {
+        for other in [drainDeadline, decoder?.deadline, assembler.deadline, signals.deadline] {
             if let other { earliest = min(earliest ?? other, other) }
         }
         return earliest
@@ -106,6 +106,10 @@ final class InterfaceReader {
         }
         if let time = decoder?.deadline, now >= time {
             deliver(decoder?.expire(at: now) ?? [])
+        }
+        if let time = assembler.deadline, now >= time {
+            assembler.expire(at: now)
+            reportDrops()
         }
         give(signals.due(at: now))
     }
@@ -427,7 +431,8 @@ final class InterfaceReader {
     }
 
     private func take(_ packet: UnsafeBufferPointer<UInt8>) {
-        let now = arrival(at: host.now, awaitedUntil: decoder?.deadline)
+        let awaited = [decoder?.deadline, assembler.deadline].compactMap(\.self).min()
+        let now = arrival(at: host.now, awaitedUntil: awaited)
         switch hearing {
         case .deaf: return
         case .draining(var drain):

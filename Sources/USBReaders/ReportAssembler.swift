@@ -30,14 +30,22 @@ struct ReportAssembler: Sendable {
 
     var isPartial: Bool { !isComplete && !bytes.isEmpty }
 
+    /// When the rest of a report that has begun will not come any more. Whole packets alone never show that a report is cut off.
+    var deadline: MonotonicTime? { isPartial ? lastPacket.adding(patience) : nil }
+
+    /// Drops a report whose time is over.
+    mutating func expire(at now: MonotonicTime) {
+        if let deadline, now >= deadline { reset() }
+    }
+
     /// Takes one packet.
     ///
     /// - Returns: Whether `bytes` is now a whole report.
     mutating func receive(_ packet: UnsafeBufferPointer<UInt8>, at now: MonotonicTime) -> Bool {
         if isComplete {
             bytes.removeAll(keepingCapacity: true)
-        } else if isPartial, now.since(lastPacket) > patience {
-            reset()
+        } else {
+            expire(at: now)
         }
         lastPacket = now
         bytes.append(contentsOf: packet)

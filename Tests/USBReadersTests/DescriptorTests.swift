@@ -98,6 +98,20 @@ struct ReportAssemblerTests {
                 == [UInt8](repeating: 3, count: 8) + [UInt8](repeating: 4, count: 8))
     }
 
+    @Test("A report of whole packets has until its patience is over, and one that is whole has no end to wait for")
+    func deadline() {
+        var assembler = ReportAssembler(reportLength: 16, packetSize: 8)
+        #expect(assembler.deadline == nil)
+        #expect(receive([UInt8](repeating: 1, count: 8), &assembler, at: 100) == nil)
+        #expect(assembler.deadline == MonotonicTime(nanoseconds: 600 * 1_000_000))
+        assembler.expire(at: MonotonicTime(nanoseconds: 599 * 1_000_000))
+        #expect(assembler.droppedPartialReports == 0)
+        assembler.expire(at: MonotonicTime(nanoseconds: 600 * 1_000_000))
+        #expect(assembler.droppedPartialReports == 1 && assembler.deadline == nil)
+        #expect(receive([1, 2], &assembler, at: 700) == [1, 2])
+        #expect(assembler.deadline == nil)
+    }
+
     @Test("An empty packet is no report")
     func emptyPacket() {
         var assembler = ReportAssembler(reportLength: 62, packetSize: 64)

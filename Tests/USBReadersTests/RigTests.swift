@@ -78,6 +78,19 @@ struct RigTests {
         }
     }
 
+    @Test("Half a report in whole packets is told of when its time is over, though nothing more comes")
+    func cutReport() throws {
+        try Rig.with("hid-pos-small-packets") { rig in
+            try rig.awaitState("ready")
+            try rig.send(#"{"in":"02 0d 5d4530 3430303633383133333339"}"#, #"{"wait_for":"taken"}"#)
+            try rig.awaitLine(["event": "partial_dropped"])
+            try rig.send(#"{"scan":"73513537"}"#)
+            try rig.awaitScan("73513537")
+            try rig.stop()
+            #expect(rig.scans == ["73513537"])
+        }
+    }
+
     @Test(
         "After a fault inside a scan the reader mends itself and gives the next card",
         arguments: ["stall", "babble", "error"])
