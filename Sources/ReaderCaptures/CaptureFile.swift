@@ -161,6 +161,10 @@ extension Capture {
                 .captureUnreadable, "the capture cannot be read", at: Place(file: path),
                 remedy: "Check that it exists and may be read")
         }
-        try self.init(json: Array(data), file: path, layout: layout)
+        do throws(LoyaltyError) { try self.init(json: Array(data), file: path, layout: layout) } catch {
+            var error = error
+            error.remedy = error.remedy ?? "Captures are what loyaltyctl readers record writes"
+            throw error
+        }
     }
 }

@@ -13,6 +13,7 @@ struct CommandTests {
         (["readers", "decode", "f.json", "--layout", "de", "--case", "a", "--json"], "ReadersDecodeCommand"),
         (["readers", "watch", "--count", "3", "--json"], "ReadersWatchCommand"),
         (["readers", "test", "usb-1-1.2:0", "--signal", "no"], "ReadersTestCommand"),
+        (["readers", "test"], "ReadersTestCommand"), (["readers", "record", "--scans", "2"], "ReadersRecordCommand"),
         (["readers", "learn"], "ReadersLearnCommand"),
         (["readers", "learn", "usb-1-1.2:0", "-o", "r.toml", "--scheme", "gold"], "ReadersLearnCommand"),
         (["readers", "learn", "--from", "a.json", "b.json", "--output", "-", "--json"], "ReadersLearnCommand"),
@@ -39,7 +40,7 @@ struct CommandTests {
     }
 
     static let refused: [[String]] = [
-        ["readers", "watch", "--count", "0"], ["readers", "test"], ["readers", "test", "a", "--signal", "loud"],
+        ["readers", "watch", "--count", "0"], ["readers", "test", "a", "--signal", "loud"],
         ["readers", "decode"], ["readers", "decode", "f.json", "--layout", "xx"],
         ["readers", "learn", "usb-1-1.2:0", "--from", "a.json"], ["readers", "learn", "--scheme", ""],
         ["readers", "learn", "--from", "a.json", "--layout", "xx"],

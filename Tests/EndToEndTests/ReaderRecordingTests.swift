@@ -110,6 +110,10 @@ struct ReaderRecordingTests {
             let unknown = try await bench.control("readers", "record", "usb-9-9:0", "-o", bench.directory + "/n.json")
             #expect(unknown.code == 65 && unknown.errors.contains("no such reader"))
             #expect(!FileManager.default.fileExists(atPath: bench.directory + "/n.json"))
+            let unnamed = try await bench.control("readers", "record", "-o", bench.directory + "/n.json")
+            #expect(unnamed.code == 65 && unnamed.errors.contains("several readers are ready"))
+            #expect(unnamed.errors.contains("usb-capture-2:0"), "the choice is told")
+            #expect(try await bench.control("readers", "test").code == 65)
             #expect(try await daemon.stop() == 0)
             #expect(!daemon.errors.text.contains(card(7)))
         }

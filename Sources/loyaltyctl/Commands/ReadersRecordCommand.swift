@@ -22,8 +22,8 @@ struct ReadersRecordCommand: AsyncParsableCommand {
     @OptionGroup var connection: ConnectionOptions
     @OptionGroup var output: OutputOptions
 
-    @Argument(help: "The reader, as readers list names it.")
-    var id: String
+    @Argument(help: "The reader, as readers list names it. Left out: the only one that is ready.")
+    var id: String?
 
     @Option(name: [.customShort("o"), .customLong("output")], help: "The new file; else READER.json.")
     var file: String?
@@ -52,12 +52,15 @@ struct ReadersRecordCommand: AsyncParsableCommand {
 
     func run() async throws {
         try confirm()
-        let lines = try await connection.client.readerReports(of: ReaderID(id), keepsDigits: keepDigits)
+        let client = connection.client
+        // One that is named need not be ready: what goes wrong with it is worth a recording.
+        let id = if let id { ReaderID(id) } else { try await ReaderReport.ready(client.readers(), nil).id }
+        let lines = try await client.readerReports(of: id, keepsDigits: keepDigits)
         var incoming = lines.makeAsyncIterator()
         guard let device = try await incoming.next()?.device else {
             throw LoyaltyError(.controlProtocol, "the daemon did not say which device it records")
         }
-        let path = file ?? Self.fileName(of: id)
+        let path = file ?? Self.fileName(of: id.name)
         let target = try PrivateFile(creating: path)
         var capture = RecordedCapture(device)
         do {

@@ -12,19 +12,20 @@ struct ReadersTestCommand: AsyncParsableCommand {
     @OptionGroup var connection: ConnectionOptions
     @OptionGroup var output: OutputOptions
 
-    @Argument(help: "The reader, as readers list names it.")
-    var id: String
+    @Argument(help: "The reader, as readers list names it. Left out: the only one that is ready.")
+    var id: String?
 
     @Option(help: "Only this one: ok, ask or no.", transform: Self.signal)
     var signal: TillAnswer.Signal?
 
     func run() async throws {
         let client = connection.client
+        let reader = if let id { ReaderID(id) } else { try await ReaderReport.ready(client.readers(), nil).id }
         var sent: [TillAnswer.Signal] = []
         for signal in signal.map({ [$0] }) ?? TillAnswer.Signal.allCases {
             // One at a time, so that they can be told apart.
             if !sent.isEmpty { try await Task.sleep(for: .seconds(1)) }
-            try await client.signal(signal, on: ReaderID(id))
+            try await client.signal(signal, on: reader)
             if !output.json { Terminal.printError(Self.words[signal] ?? signal.rawValue) }
             sent.append(signal)
         }

@@ -22,10 +22,10 @@ final class LiveSource: PresentationSource {
     private var pending: [Presentation.Report] = []
 
     /// - Parameter id: nil: the only reader that is ready.
-    /// - Throws: `control.*`, `learn.no_reader`
+    /// - Throws: `control.*`, `readers.none_ready`
     init(_ client: ControlClient, reader id: String?) async throws {
         let readers = try await client.readers()
-        let reader = try Self.choose(readers, id)
+        let reader = try ReaderReport.ready(readers, id)
         let lines = try await client.readerReports(of: reader.id, keepsDigits: true)
         let (signals, continuation) = AsyncStream.makeStream(of: Signal.self)
         self.signals = signals
@@ -112,36 +112,4 @@ final class LiveSource: PresentationSource {
         default: .nothingReadable
         }
     }
-
-    /// - Throws: `learn.no_reader`
-    private static func choose(_ readers: [ReaderReport], _ id: String?) throws(LoyaltyError) -> ReaderReport {
-        let ready = readers.filter { $0.state == .ready }
-        if let id {
-            guard let reader = readers.first(where: { $0.id.name == id }) else {
-                throw LoyaltyError(.learnNoReader, "there is no reader \(id)", remedy: list(ready))
-            }
-            guard reader.state == .ready else {
-                throw LoyaltyError(
-                    .learnNoReader, "\(reader.name) is not read: \(reader.problem ?? reader.state.rawValue)",
-                    remedy: reader.remedy)
-            }
-            return reader
-        }
-        guard let reader = ready.first, ready.count == 1 else {
-            let trouble = readers.compactMap { reader in reader.problem.map { "\(reader.name): \($0)" } }
-            let none = "no reader is ready" + (trouble.isEmpty ? "" : "; " + trouble.joined(separator: "; "))
-            throw LoyaltyError(
-                .learnNoReader, ready.isEmpty ? none : "several readers are ready: say which one",
-                remedy: ready.isEmpty ? readers.lazy.compactMap(\.remedy).first : list(ready))
-        }
-        return reader
-    }
-
-    private static func list(_ readers: [ReaderReport]) -> String {
-        "Ready: " + readers.map { "\($0.id) (\($0.name))" }.joined(separator: ", ")
-    }
-}
-
-extension LoyaltyError.Code {
-    static let learnNoReader = Self("learn.no_reader", kind: .badData)
 }
