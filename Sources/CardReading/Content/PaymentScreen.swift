@@ -49,7 +49,19 @@ public enum PaymentScreen {
 
     /// - Parameter minimumLength: shorter numbers are not looked at; above 12 where the text is a telephone number.
     static func finding(in text: some StringProtocol, minimumLength: Int = PaymentRange.lengths.lowerBound) -> Finding {
-        hits(in: DigitRuns(text), minimumLength: minimumLength).map(\.finding).max() ?? .none
+        guard mayHold(digits: minimumLength, text) else { return .none }
+        return hits(in: DigitRuns(text), minimumLength: minimumLength).map(\.finding).max() ?? .none
+    }
+
+    /// False only where the text has too few digits for any number: nearly all texts of a sale, so they cost next to nothing.
+    private static func mayHold(digits minimum: Int, _ text: some StringProtocol) -> Bool {
+        var digits = 0
+        for byte in text.utf8 {
+            // Digits of other scripts lie beyond ASCII.
+            if byte >= 0x80 { return true }
+            if byte &- 0x30 < 10 { digits += 1 }
+        }
+        return digits >= minimum
     }
 
     /// A number read from a magnetic track. No Luhn: published sample cards of vendors fail it, and a masked one may pass.

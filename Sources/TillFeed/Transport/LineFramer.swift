@@ -18,10 +18,11 @@ package enum TillFramer {
     case documents(any TillDocumentReader)
 
     package mutating func append(_ bytes: some Collection<UInt8>) -> [TillFrame] {
-        switch self {
+        let framer = self
+        // Nothing else may hold the framer while it appends: its partial line or document would be copied.
+        self = .lines(LineFramer(limit: 0))
+        switch consume framer {
         case .lines(var framer):
-            // Nothing else may hold the framer while it appends: its partial line would be copied.
-            self = .lines(LineFramer(limit: 0))
             defer { self = .lines(framer) }
             return framer.append(bytes)
         case .documents(var reader):

@@ -129,6 +129,9 @@ struct CSVSaleReader: TillDocumentReader {
 
     private mutating func add(_ row: CSVRow, _ layout: CSVLayout) throws(LoyaltyError) {
         guard var sale else { return }
+        // Nothing else may hold the lines while one is added: they would all be copied.
+        self.sale = nil
+        defer { self.sale = sale }
         let start = Place(line: row.line, column: 1)
         guard sale.lines.count < Self.maximumLines else {
             throw LoyaltyError(.adapterTooLarge, "the sale has more than \(Self.maximumLines) lines", at: start)
@@ -172,7 +175,6 @@ struct CSVSaleReader: TillDocumentReader {
             }
             sale.state = state
         }
-        self.sale = sale
     }
 
     /// Ends the sale that is being read.

@@ -305,8 +305,8 @@ final class POSLogScanner {
 
     /// Names come as `namespace LF local`.
     private static func parts(_ name: String) -> (space: String, local: String) {
-        guard let separator = name.lastIndex(of: "\n") else { return ("", name) }
-        return (String(name[..<separator]), String(name[name.index(after: separator)...]))
+        guard let separator = name.utf8.lastIndex(of: 0x0a) else { return ("", name) }
+        return (String(name[..<separator]), String(name[name.utf8.index(after: separator)...]))
     }
 
     /// The namespaces of IXRetail: one without version up to 6.0.1, and one for each version.
@@ -315,10 +315,9 @@ final class POSLogScanner {
 
 extension String {
     func trimmingBlanks() -> String {
-        let isBlank: (Unicode.Scalar) -> Bool = { [" ", "\n", "\t", "\r"].contains($0) }
-        guard let first = unicodeScalars.firstIndex(where: { !isBlank($0) }),
-            let last = unicodeScalars.lastIndex(where: { !isBlank($0) })
+        let isBlank: (UInt8) -> Bool = { $0 == 0x20 || $0 == 0x0a || $0 == 0x09 || $0 == 0x0d }
+        guard let first = utf8.firstIndex(where: { !isBlank($0) }), let last = utf8.lastIndex(where: { !isBlank($0) })
         else { return "" }
-        return String(unicodeScalars[first...last])
+        return String(self[first..<utf8.index(after: last)])
     }
 }
