@@ -54,9 +54,9 @@ import Testing
 
 @Suite struct Index {
     /// Rules of every kind of key, for products, stores, members and months that the sales below have or have not.
-    private static let rules: String = {
+    private static func rules(_ count: Int) -> String {
         var rules = "[[tag]]\nid = \"t\"\nsku = [\"sku-3\"]\ncategory = [\"c1/c2\"]\n"
-        for number in 0..<40 {
+        for number in 0..<count {
             rules += """
                 [[earn]]
                 id = "sku-\(number)"
@@ -92,10 +92,32 @@ import Testing
                 """
         }
         return rules + "[[earn]]\nid = \"tag\"\namount = { points = \"9\", per = \"1\" }\nmatch = { tag = [\"t\"] }\n"
-    }()
+    }
 
     @Test func findsEveryRuleThatApplies() throws {
-        let program = try Sample.program("", Self.rules)
+        let program = try Sample.program("", Self.rules(40))
+        try Self.compare(program, with: .candidates) { all, some in
+            #expect(all.trace.filter(\.matched) == some.trace.filter(\.matched))
+            #expect(some.trace.count < 40)
+        }
+    }
+
+    /// What bookings keep: of rules that cannot concern the sale the reason, not line by line.
+    @Test func saysOfEveryRuleWhyItDoesNotApply() throws {
+        let program = try Sample.program("", Self.rules(14))
+        #expect(program.rules.count == 99)
+        try Self.compare(program, with: .automatic) { all, some in
+            #expect(all.trace.map(\.rule) == some.trace.map(\.rule))
+            #expect(all.trace.map(\.reason) == some.trace.map(\.reason))
+            #expect(all.trace.filter(\.matched) == some.trace.filter(\.matched))
+            #expect(some.trace.reduce(0) { $0 + $1.lines.count } < all.trace.reduce(0) { $0 + $1.lines.count })
+        }
+    }
+
+    /// 300 sales under a program, with every rule looked at and in another way: the points and what they come from are the same.
+    private static func compare(
+        _ program: Program, with explanation: EarnInput.Explanation, _ check: (EarnResult, EarnResult) throws -> Void
+    ) throws {
         var generator = Generator(seed: 7)
         for _ in 0..<300 {
             var lines: [SaleLine] = []
@@ -120,12 +142,11 @@ import Testing
             var input = try program.input(sale, at: time, member: member)
             input.explanation = .everyRule
             let all = try program.evaluate(input)
-            input.explanation = .candidates
+            input.explanation = explanation
             let some = try program.evaluate(input)
             #expect(all.accruals == some.accruals)
             #expect(all.grants == some.grants)
-            #expect(all.trace.filter(\.matched) == some.trace.filter(\.matched))
-            #expect(some.trace.count < 40)
+            try check(all, some)
         }
     }
 }

@@ -20,10 +20,9 @@ extension Evaluation {
     /// The candidate, or nil after a trace step that says why the rule does not match.
     mutating func candidate(_ rule: Rule) throws(LoyaltyError) -> Candidate? {
         if let reason = try mismatch(rule) { return reject(rule, reason) }
+        if let concerned, !concerned.contains(rule.id) { return reject(rule, Self.noLine) }
         let excluded = exclusions(rule)
-        guard excluded.contains(where: { $0 == nil }) else {
-            return reject(rule, "no line of this sale counts", excluded)
-        }
+        guard excluded.contains(where: { $0 == nil }) else { return reject(rule, Self.noLine, excluded) }
         let counted = try amounts(rule.basis, rule.tenders, excluded)
         let needsMoney =
             input.event == Rule.saleEvent
@@ -119,11 +118,17 @@ extension Evaluation {
         return result
     }
 
+    private static let noLine = "no line of this sale counts"
+
     mutating func reject(_ rule: Rule, _ reason: String, _ excluded: [String?] = []) -> Candidate? {
-        let lines = zip(basket.lines, excluded).map { line, reason in
-            TraceStep.Line(line: line.source.id, basis: text(line.net), points: "0", excluded: reason)
+        var lines: [TraceStep.Line] = []
+        if rule.kind == .rate {
+            for (line, reason) in zip(basket.lines, excluded) {
+                lines.append(
+                    TraceStep.Line(line: line.source.id, basis: text(line.net), points: "0", excluded: reason))
+            }
         }
-        trace(rule, matched: false, reason, nil, rule.kind == .rate ? lines : [])
+        trace(rule, matched: false, reason, nil, lines)
         return nil
     }
 }

@@ -4,11 +4,11 @@ public import LoyaltyModel
 public struct EarnInput: Sendable {
     /// How much of the trace is wanted.
     public enum Explanation: Sendable {
-        /// Why each rule of the program did or did not match.
+        /// Why each rule of the program did or did not match, and of a rate why each line did not count.
         case everyRule
         /// Without the rules that cannot concern the sale, such as those for products that are not in it.
         case candidates
-        /// Every rule of a program of up to 100 rules, else candidates.
+        /// Every rule of a program of up to 100 rules, without the lines of those that cannot concern the sale; else candidates.
         case automatic
     }
 

@@ -53,7 +53,8 @@ extension Program {
 
     private func evaluate(_ input: EarnInput, _ basket: Basket, tier: String?) throws(LoyaltyError) -> EarnResult {
         var evaluation = Evaluation(self, input, basket, tier: tier)
-        var result = try evaluation.run(candidates(input, basket, tier))
+        let (rules, concerned) = considered(input, basket, tier)
+        var result = try evaluation.run(rules, concerned: concerned)
         if input.event == Rule.saleEvent {
             let stamps = try evaluation.stamps()
             result.accruals += stamps.accruals
@@ -68,14 +69,17 @@ extension Program {
         return evaluation.finish(result)
     }
 
-    private func candidates(_ input: EarnInput, _ basket: Basket, _ tier: String?) -> [Rule] {
-        switch input.explanation {
-        case .everyRule: return rules
-        case .automatic where rules.count <= 100: return rules
-        case .automatic, .candidates:
-            let day = zone.local(input.occurredAt).date
-            return index.candidates(for: basket, input, tier: tier, on: day).map { rules[$0] }
-        }
+    /// The rules that are looked at, in their order.
+    ///
+    /// - Returns: also the ids of those among them that can match, where others are there for the trace only.
+    private func considered(
+        _ input: EarnInput, _ basket: Basket, _ tier: String?
+    ) -> (rules: [Rule], concerned: Set<String>?) {
+        if input.explanation == .everyRule { return (rules, nil) }
+        let day = zone.local(input.occurredAt).date
+        let candidates = index.candidates(for: basket, input, tier: tier, on: day)
+        guard input.explanation == .automatic, rules.count <= 100 else { return (candidates.map { rules[$0] }, nil) }
+        return (rules, Set(candidates.map { rules[$0].id }))
     }
 
     /// The member file's tier, where the program keeps none or knows nothing yet.

@@ -12,6 +12,8 @@ struct Evaluation {
     let view: MemberView
     /// Points or rewards are spent in the sale.
     let isRedeeming: Bool
+    /// Ids of the rules whose lines need to be looked at, while the program's rules run; nil for all.
+    private(set) var concerned: Set<String>?
     var steps: [TraceStep] = []
     var flags: [String]
     var grants: [Grant] = []
@@ -32,7 +34,9 @@ struct Evaluation {
             calendar: program.calendar, day: input.businessDay, joined: nil, values: input.referrerCounters)
     }
 
-    mutating func run(_ rules: [Rule]) throws(LoyaltyError) -> EarnResult {
+    mutating func run(_ rules: [Rule], concerned: Set<String>? = nil) throws(LoyaltyError) -> EarnResult {
+        self.concerned = concerned
+        defer { self.concerned = nil }
         steps.append(basketTrace())
         var accruals: [Accrual] = []
         var others: [OtherAccrual] = []
