@@ -9,7 +9,7 @@ import Testing
         ReaderEventReport(time: try Timestamp("2024-05-14T15:07:00+01:00"), reader: ReaderID(reader), event: kind)
     }
 
-    @Test("An event arrives while the client waits for it, with the number to go on from", .timeLimit(.minutes(1)))
+    @Test("An event arrives while the client waits for it, with the number to go on from", .timeLimit(.minutes(5)))
     func arrives() async throws {
         let state = try StoreSample.store()
         try state.journal.note(event(.connected))

@@ -32,7 +32,7 @@ import Testing
 
     @Test(
         "Lines come as they are made, the peer's uid with the request; the recording ends when the client goes",
-        .timeLimit(.minutes(1)))
+        .timeLimit(.minutes(5)))
     func stream() async throws {
         let state = try StoreSample.store()
         let id = try #require(try StoreSample.readers().first).id

@@ -164,7 +164,7 @@ import Testing
         #expect(commits.count <= 2)
     }
 
-    @Test(.timeLimit(.minutes(1))) func withoutACommitTheyGetOne() async throws {
+    @Test(.timeLimit(.minutes(5))) func withoutACommitTheyGetOne() async throws {
         let terminal = try Terminal()
         let commits = watch(terminal)
         terminal.ledger.count("scan.all", on: terminal.now.date)

@@ -4,7 +4,7 @@ import Synchronization
 import Testing
 import TillFeed
 
-@Suite(.timeLimit(.minutes(1))) struct DropFolders {
+@Suite(.timeLimit(.minutes(5))) struct DropFolders {
     private let folder: URL
     private let reports = AsyncStream.makeStream(of: DropFolder.Report.self)
 

@@ -1,33 +1,48 @@
 import LoyaltyModel
 import TillFeed
 
-/// Opens once; whoever waits goes on then.
+/// Opens once; whoever waits goes on then, or when its test has run out of time.
 actor Gate {
     private var isOpen = false
-    private var waiting: [CheckedContinuation<Void, Never>] = []
+    private var last = 0
+    private var waiting: [Int: CheckedContinuation<Void, Never>] = [:]
 
-    func pass() async { if !isOpen { await withCheckedContinuation { waiting.append($0) } } }
+    func pass() async {
+        last += 1
+        let id = last
+        await withTaskCancellationHandler {
+            if !isOpen, !Task.isCancelled { await withCheckedContinuation { waiting[id] = $0 } }
+        } onCancel: {
+            Task { await self.giveUp(id) }
+        }
+    }
 
     func open() {
         isOpen = true
-        for continuation in waiting { continuation.resume() }
-        waiting = []
+        for continuation in waiting.values { continuation.resume() }
+        waiting = [:]
     }
+
+    private func giveUp(_ id: Int) { waiting.removeValue(forKey: id)?.resume() }
 }
 
-/// Counts up and lets others wait for a count.
+/// Counts up and lets others wait for a count, or until their test has run out of time.
 actor Tally {
     private var count = 0
-    private var waiting: [(count: Int, continuation: CheckedContinuation<Void, Never>)] = []
+    private var gates: [(count: Int, gate: Gate)] = []
 
-    func add() {
+    func add() async {
         count += 1
-        for entry in waiting where entry.count <= count { entry.continuation.resume() }
-        waiting.removeAll { $0.count <= count }
+        let reached = gates.filter { $0.count <= count }
+        gates.removeAll { $0.count <= count }
+        for entry in reached { await entry.gate.open() }
     }
 
     func reaches(_ wanted: Int) async {
-        if count < wanted { await withCheckedContinuation { waiting.append((wanted, $0)) } }
+        guard count < wanted else { return }
+        let gate = Gate()
+        gates.append((wanted, gate))
+        await gate.pass()
     }
 }
 

@@ -5,7 +5,7 @@ import Testing
 @testable import TillFeed
 
 /// Tills that connect over TCP, from this machine and with the token only.
-@Suite(.timeLimit(.minutes(1))) struct TillLoopback {
+@Suite(.timeLimit(.minutes(5))) struct TillLoopback {
     private static let word = "0123456789abcdef0123456789abcdef"
 
     private func serve(

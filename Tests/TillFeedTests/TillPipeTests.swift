@@ -3,7 +3,7 @@ import LoyaltyModel
 import Testing
 import TillFeed
 
-@Suite(.timeLimit(.minutes(1))) struct TillPipes {
+@Suite(.timeLimit(.minutes(5))) struct TillPipes {
     /// Two pipes with the daemon's ends, which the tests close, and the till's.
     private final class Pipes {
         let input: Int32

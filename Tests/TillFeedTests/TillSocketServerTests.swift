@@ -4,7 +4,7 @@ import Synchronization
 import Testing
 import TillFeed
 
-@Suite(.timeLimit(.minutes(1))) struct TillSockets {
+@Suite(.timeLimit(.minutes(5))) struct TillSockets {
     private let directory: TemporaryDirectory
     private let path: String
 

@@ -3,7 +3,7 @@ import Testing
 import TillFeed
 
 /// What a connection is told of without asking each time.
-@Suite(.timeLimit(.minutes(1))) struct TillSubscriptions {
+@Suite(.timeLimit(.minutes(5))) struct TillSubscriptions {
     private let directory: TemporaryDirectory
     private let path: String
 

@@ -87,7 +87,7 @@ import USBReaders
         }
     }
 
-    @Test("The backend delivers what the player has, by the injected clock", .timeLimit(.minutes(1)))
+    @Test("The backend delivers what the player has, by the injected clock", .timeLimit(.minutes(5)))
     func backend() async throws {
         final class Shared: LoyaltyClock {
             let time = Mutex(MonotonicTime(nanoseconds: 0))
@@ -108,7 +108,7 @@ import USBReaders
         backend.stop()
     }
 
-    @Test("Other recordings take the place of those that play, whose readers go", .timeLimit(.minutes(1)))
+    @Test("Other recordings take the place of those that play, whose readers go", .timeLimit(.minutes(5)))
     func replaced() async throws {
         struct Still: LoyaltyClock {
             var now: Timestamp { Timestamp(microseconds: 0) }

@@ -5,7 +5,7 @@ import UpstreamSync
 
 @testable import loyaltysim
 
-@Suite("Delivery to a back end over loopback", .timeLimit(.minutes(2)))
+@Suite("Delivery to a back end over loopback", .timeLimit(.minutes(5)))
 struct DeliveryTests {
     /// 300 events of 40 members, in the order of their sequence.
     private static let events = (1...300).map { event($0, member: "m\($0 % 40)") }
@@ -228,7 +228,7 @@ private final class HeldTransport: UpstreamTransport {
     func shutdown() async {}
 }
 
-@Suite("Stopping", .timeLimit(.minutes(1)))
+@Suite("Stopping", .timeLimit(.minutes(5)))
 struct StoppingTests {
     @Test func theBatchInFlightIsWrittenDown() async throws {
         let queue = MemoryQueue([event(1), event(2)])
