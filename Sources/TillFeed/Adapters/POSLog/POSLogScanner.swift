@@ -1,10 +1,14 @@
 import CExpat
+import DataFormats
 import LoyaltyModel
 
 /// Takes the `Transaction` elements out of a stream of XML documents, keeping only what the vocabulary allows.
 ///
 /// Documents may follow one another; the root may be a `POSLog`, a `Transaction` itself or an envelope around them. A document type
 /// declaration is refused, and with it every entity but the five of XML; depth, attributes, texts and transactions are bounded.
+///
+/// Documents may be UTF-8, UTF-16 or in any of `TextEncoding` that they declare. One that is written in bytes and declares UTF-16,
+/// as programs that print XML into a string leave it, is taken for UTF-8.
 final class POSLogScanner {
     struct Found {
         var place: Place
@@ -20,9 +24,16 @@ final class POSLogScanner {
     /// Bytes of one tag, comment or the like.
     static let maximumToken = 1 << 18
     private static let piece = 1 << 14
+    /// Expat tells the encoding from these bytes at the latest, and differently from fewer. No document is shorter.
+    private static let opening = 4
+    private static let byteOrderMark: [UInt8] = [0xef, 0xbb, 0xbf]
     private static let declaration = Array("<?xml".utf8)
 
     private var parser: XML_Parser?
+    /// The beginning of a document until there is enough of it.
+    private var opening: [UInt8] = []
+    /// The document is UTF-16: half of the bytes behind it are zero.
+    private var isWide = false
     /// Lines and bytes in front of the document that is being read.
     private var lineBase = 0
     /// Bytes of the document that Expat has taken.
@@ -58,20 +69,18 @@ final class POSLogScanner {
 
     /// Takes the next bytes and gives every transaction that they complete.
     func append(_ bytes: [UInt8]) -> [Found] {
-        var rest = bytes[...]
-        while !rest.isEmpty {
-            switch state {
-            case .betweenDocuments: begin(&rest)
-            case .inDocument: parse(&rest)
-            case .skippingBroken: resynchronise(&rest)
-            }
-        }
+        take(bytes[...])
         defer { found = [] }
         return found
     }
 
     /// The end of the stream: a document that is open is a problem.
     func finish() -> [Found] {
+        if !opening.isEmpty {
+            var rest = opening[...]
+            beginDocument(&rest)
+            take(rest)
+        }
         if state == .inDocument { fail(LoyaltyError(.adapterSyntax, "the document is not complete", at: here)) }
         defer { found = [] }
         return found
@@ -86,18 +95,47 @@ final class POSLogScanner {
 
     // MARK: Documents
 
+    private func take(_ bytes: ArraySlice<UInt8>) {
+        var rest = bytes
+        while !rest.isEmpty {
+            switch state {
+            case .betweenDocuments: begin(&rest)
+            case .inDocument: parse(&rest)
+            case .skippingBroken: resynchronise(&rest)
+            }
+        }
+    }
+
     private func begin(_ rest: inout ArraySlice<UInt8>) {
-        while let byte = rest.first, byte == 0x20 || byte == 0x09 || byte == 0x0a || byte == 0x0d {
+        while opening.isEmpty, let byte = rest.first, isBlank(byte) {
             if byte == 0x0a { lineBase += 1 }
             rest = rest.dropFirst()
         }
-        guard !rest.isEmpty else { return }
-        start()
+        let count = min(Self.opening - opening.count, rest.count)
+        opening += rest.prefix(count)
+        rest = rest.dropFirst(count)
+        guard opening.count == Self.opening else { return }
+        rest = opening + rest
+        beginDocument(&rest)
     }
 
-    private func start() {
+    private func isBlank(_ byte: UInt8) -> Bool {
+        byte == 0x20 || byte == 0x09 || byte == 0x0a || byte == 0x0d || isWide && byte == 0
+    }
+
+    /// Starts the document with this opening; a byte order mark of UTF-8 in front of it goes.
+    private func beginDocument(_ rest: inout ArraySlice<UInt8>) {
+        isWide = opening.contains(0)
+        let hasMark = opening.starts(with: Self.byteOrderMark)
+        opening = []
+        if hasMark { rest = rest.dropFirst(Self.byteOrderMark.count) }
+        start(encoding: hasMark ? "UTF-8" : nil)
+    }
+
+    /// - Parameter encoding: counts whatever the document declares.
+    private func start(encoding: String? = nil) {
         if let parser { XML_ParserFree(parser) }
-        parser = XML_ParserCreateNS(nil, XML_Char(0x0a))
+        parser = XML_ParserCreateNS(encoding, XML_Char(0x0a))
         document = 0
         position = 0
         pending = []
@@ -122,6 +160,25 @@ final class POSLogScanner {
                     .adapterSyntax, "a document type declaration is not allowed",
                     remedy: "Entities other than the five of XML are never read"))
         }
+        XML_SetUnknownEncodingHandler(
+            parser, { _, name, encoding in POSLogScanner.describe(name, encoding) ? 1 : 0 }, nil)
+    }
+
+    /// Tells Expat the characters of a code page. - Returns: whether there is one of this name.
+    private static func describe(
+        _ name: UnsafePointer<XML_Char>?, _ encoding: UnsafeMutablePointer<XML_Encoding>?
+    ) -> Bool {
+        guard let name, let encoding, let page = TextEncoding(named: String(cString: name)), page != .utf8 else {
+            return false
+        }
+        withUnsafeMutableBytes(of: &encoding.pointee.map) { bytes in
+            let map = bytes.bindMemory(to: CInt.self)
+            for byte in UInt8.min...UInt8.max { map[Int(byte)] = page.scalar(byte).map { CInt($0.value) } ?? -1 }
+        }
+        encoding.pointee.data = nil
+        encoding.pointee.convert = nil
+        encoding.pointee.release = nil
+        return true
     }
 
     private static func from(_ data: UnsafeMutableRawPointer?) -> POSLogScanner? {
@@ -145,6 +202,10 @@ final class POSLogScanner {
         }
         var problem = failure
         if problem == nil, status == XML_STATUS_ERROR {
+            if !isWide, XML_GetErrorCode(parser) == XML_ERROR_INCORRECT_ENCODING, pending.count == document {
+                rest = pending + rest
+                return start(encoding: "UTF-8")
+            }
             let text = XML_ErrorString(XML_GetErrorCode(parser)).map { String(cString: $0) } ?? "not well-formed"
             problem = LoyaltyError(.adapterSyntax, "this is not XML: \(text)", at: here)
         } else if problem == nil, document + piece.count - position > Self.maximumToken {
@@ -186,6 +247,7 @@ final class POSLogScanner {
             // Its first byte stands nowhere else in it.
             declared = byte == declaration[declared] ? declared + 1 : byte == declaration[0] ? 1 : 0
             guard declared == declaration.count else { continue }
+            isWide = false
             let isWhole = index - rest.startIndex >= declaration.count - 1
             rest = isWhole ? rest[(index - declaration.count + 1)...] : declaration + rest[(index + 1)...]
             return start()
