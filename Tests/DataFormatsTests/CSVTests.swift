@@ -8,7 +8,11 @@ private func read(_ text: String, chunk: Int = .max, limits: CSVRowReader.Limits
 }
 
 private func read(_ bytes: [UInt8], chunk: Int = .max, limits: CSVRowReader.Limits = .init()) -> [String] {
-    var reader = CSVRowReader(limits: limits)
+    read(bytes, chunk: chunk, CSVRowReader(limits: limits))
+}
+
+private func read(_ bytes: [UInt8], chunk: Int, _ reader: CSVRowReader) -> [String] {
+    var reader = reader
     var results: [String] = []
     func drain() {
         while true {
@@ -52,6 +56,23 @@ struct CSVTests {
         ("größe,\"naïve ☃\"\n", ["1: [größe][naïve ☃]"]),
         (" a , b \n", ["1: [ a ][ b ]"]),
     ]
+
+    @Test("Another separator leaves commas to the text", arguments: [1, 3, Int.max])
+    func separators(_ chunk: Int) {
+        let text = "a;b,c;\"d;e\"\r\n;;\r\n1,5\t2;x\n"
+        let rows = read(Array(text.utf8), chunk: chunk, CSVRowReader(separator: UInt8(ascii: ";")))
+        #expect(rows == ["1: [a][b,c][d;e]", "2: [][][]", "3: [1,5\t2][x]"])
+        let tabs = read(Array(text.utf8), chunk: chunk, CSVRowReader(separator: UInt8(ascii: "\t")))
+        #expect(tabs == ["csv.syntax 1:7", "2: [;;]", "3: [1,5][2;x]"])
+    }
+
+    @Test("Bytes are read in the encoding of the file; a byte without meaning is an error at its field")
+    func encodings() {
+        let bytes: [UInt8] = Array("id,".utf8) + [0x80, 0xe4] + Array("\nm,".utf8) + [0x81, 0x0a]
+        let windows = read(bytes, chunk: 2, CSVRowReader(encoding: .windows1252))
+        #expect(windows == ["1: [id][€ä]", "csv.encoding 2:3"])
+        #expect(read(bytes, chunk: 2, CSVRowReader()) == ["csv.encoding 1:4", "csv.encoding 2:3"])
+    }
 
     @Test("Rows come out the same whatever the chunks are", arguments: table, [1, 2, 3, 7, Int.max])
     func rows(_ example: (String, [String]), _ chunk: Int) {

@@ -34,7 +34,7 @@ import TillFeed
 
     @Test(arguments: TillDocuments.samples) func whatAdaptersMakeIsValidInBoth(sample: TillDocuments.Sample) throws {
         let bytes = Array(try Data(contentsOf: sample.url))
-        for document in try convert(bytes, sample.dialect, try documentSettings(try TillDocuments.columns())) {
+        for document in try convert(bytes, sample.dialect, try TillDocuments.settings(sample)) {
             if case .event(let event) = document.outcome { try agree(event.line, isEvent: true) }
         }
     }

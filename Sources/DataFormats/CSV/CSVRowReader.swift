@@ -28,7 +28,7 @@ extension LoyaltyError.Code {
     public static let csvSyntax = Self("csv.syntax", kind: .badData)
     /// A field, row or number of columns beyond the limit.
     public static let csvTooLarge = Self("csv.too_large", kind: .badData)
-    /// Not UTF-8.
+    /// Not in the encoding that the file is read with.
     public static let csvEncoding = Self("csv.encoding", kind: .badData)
     /// The header row is empty or names a column twice.
     public static let csvHeader = Self("csv.header", kind: .badData)
@@ -36,7 +36,7 @@ extension LoyaltyError.Code {
     public static let csvColumns = Self("csv.columns", kind: .badData)
 }
 
-/// Reads comma-separated values as RFC 4180 has them, out of chunks of any size.
+/// Reads comma-separated values as RFC 4180 has them, out of chunks of any size. Separator and encoding may be others.
 ///
 /// Lines end in CRLF or LF; a UTF-8 byte order mark is skipped; lines without any byte are skipped. Feed bytes with
 /// `append`, take rows with `next` until it gives nil, and call `finish` behind the last byte. A bad row is thrown once,
@@ -60,6 +60,8 @@ public struct CSVRowReader: Sendable {
     private enum State { case rowStart, fieldStart, plain, quoted, quoteInQuoted, carriageReturn, skipping }
 
     private let limits: Limits
+    private let separator: UInt8
+    private let encoding: TextEncoding
     private var pending: [UInt8] = []
     private var position = 0
     private var finished = false
@@ -74,7 +76,12 @@ public struct CSVRowReader: Sendable {
     private var field: [UInt8] = []
     private var fields: [CSVRow.Field] = []
 
-    public init(limits: Limits = Limits()) { self.limits = limits }
+    /// - Parameter separator: an ASCII character other than a quote and the ends of lines.
+    public init(limits: Limits = Limits(), separator: UInt8 = UInt8(ascii: ","), encoding: TextEncoding = .utf8) {
+        self.limits = limits
+        self.separator = separator
+        self.encoding = encoding
+    }
 
     /// Adds bytes of the file. They are kept until `next` has read them.
     public mutating func append(_ bytes: some Collection<UInt8>) {
@@ -156,7 +163,7 @@ public struct CSVRowReader: Sendable {
 
     private mutating func takePlain(_ byte: UInt8) throws(LoyaltyError) -> CSVRow? {
         switch byte {
-        case UInt8(ascii: ","): try endField()
+        case separator: try endField()
         case 0x0a: return try endRow()
         case 0x0d: state = .carriageReturn
         case UInt8(ascii: "\""):
@@ -175,7 +182,7 @@ public struct CSVRowReader: Sendable {
         case UInt8(ascii: "\""):
             state = .quoted
             try store(byte)
-        case UInt8(ascii: ","): try endField()
+        case separator: try endField()
         case 0x0a: return try endRow()
         case 0x0d: state = .carriageReturn
         default:
@@ -193,16 +200,12 @@ public struct CSVRowReader: Sendable {
 
     private mutating func endField() throws(LoyaltyError) {
         guard fields.count < limits.columns else {
-            throw bad(.csvTooLarge, "more than \(limits.columns) columns", fieldPlace, UInt8(ascii: ","))
+            throw bad(.csvTooLarge, "more than \(limits.columns) columns", fieldPlace, separator)
         }
-        guard let text = String(validating: field, as: UTF8.self) else {
+        guard let text = encoding.text(field) else {
             throw bad(
-                .csvEncoding,
-                "the text is not UTF-8",
-                fieldPlace,
-                UInt8(ascii: ","),
-                remedy: "Save the file as UTF-8"
-            )
+                .csvEncoding, "the text is not \(encoding.rawValue.uppercased())", fieldPlace, separator,
+                remedy: encoding == .utf8 ? "Save the file as UTF-8" : "Another encoding may be meant")
         }
         fields.append(CSVRow.Field(text: text, place: fieldPlace))
         field.removeAll(keepingCapacity: true)

@@ -122,7 +122,7 @@ import Testing
     /// Damaged anywhere, a document gives events that the protocol knows, or problems; nothing traps.
     @Test(arguments: TillDocuments.samples) func damageNeverTraps(sample: TillDocuments.Sample) throws {
         let bytes = Array(try Data(contentsOf: sample.url))
-        let settings = try documentSettings(try TillDocuments.columns())
+        let settings = try TillDocuments.settings(sample)
         var state: UInt64 = 0x9e37_79b9_7f4a_7c15
         func random(_ bound: Int) -> Int {
             state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407

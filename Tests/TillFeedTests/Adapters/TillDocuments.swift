@@ -47,11 +47,13 @@ func convert(
         }
     }
 
-    static func columns() throws -> CSVColumns {
-        let text = try String(contentsOf: folder.appending(path: "csv/columns.toml"), encoding: .utf8)
-        var root = try TableReader(try TOMLDocument.parse(text, file: "columns.toml"))
+    static func settings(_ sample: Sample) throws -> AdapterSettings {
+        guard sample.dialect == .csv else { return try documentSettings() }
+        let text = try String(
+            contentsOf: sample.url.deletingPathExtension().appendingPathExtension("toml"), encoding: .utf8)
+        var root = try TableReader(try TOMLDocument.parse(text, file: "\(sample.name).toml"))
         var till = try root.requiredTable("till")
-        return try CSVColumns(try till.requiredTable("csv"))
+        return try documentSettings(try CSVColumns(try till.requiredTable("csv")))
     }
 
     @Test func everyDialectHasDocuments() {
@@ -62,7 +64,7 @@ func convert(
 
     @Test(arguments: samples) func givesWhatIsExpected(sample: Sample) throws {
         let bytes = Array(try Data(contentsOf: sample.url))
-        let documents = try convert(bytes, sample.dialect, try documentSettings(try Self.columns()))
+        let documents = try convert(bytes, sample.dialect, try Self.settings(sample))
         let expected = sample.url.deletingPathExtension().appendingPathExtension("expected.ndjson")
         let lines = try String(contentsOf: expected, encoding: .utf8).split(separator: "\n")
         #expect(documents.count == lines.count)
@@ -83,7 +85,7 @@ func convert(
     /// Wherever the stream is cut, the same comes out.
     @Test(arguments: samples, [1, 7, 1000]) func piecesOfAnySizeGiveTheSame(sample: Sample, piece: Int) throws {
         let bytes = Array(try Data(contentsOf: sample.url))
-        let settings = try documentSettings(try Self.columns())
+        let settings = try Self.settings(sample)
         let whole = try convert(bytes, sample.dialect, settings).map(Self.summary)
         let pieces = try convert(bytes, sample.dialect, settings, piece: piece).map(Self.summary)
         #expect(whole == pieces)
@@ -92,7 +94,7 @@ func convert(
     /// What an adapter makes is a line of the native protocol, with the same meaning.
     @Test(arguments: samples) func theEventIsALineOfTheProtocol(sample: Sample) throws {
         let bytes = Array(try Data(contentsOf: sample.url))
-        for document in try convert(bytes, sample.dialect, try documentSettings(try Self.columns())) {
+        for document in try convert(bytes, sample.dialect, try Self.settings(sample)) {
             guard case .event(let event) = document.outcome else { continue }
             var again = try decoder.decode(Array(event.line.utf8))
             again.flags = event.flags
@@ -103,7 +105,7 @@ func convert(
     /// Cut off anywhere, a document is a problem or nothing; it never traps and never counts as finished by half.
     @Test(arguments: samples) func aTornDocumentIsNoSale(sample: Sample) throws {
         let bytes = Array(try Data(contentsOf: sample.url))
-        let settings = try documentSettings(try Self.columns())
+        let settings = try Self.settings(sample)
         let whole = try Set(convert(bytes, sample.dialect, settings).map(Self.summary))
         for length in stride(from: 0, to: bytes.count, by: max(1, bytes.count / 60)) {
             let torn = try convert(Array(bytes.prefix(length)), sample.dialect, settings)

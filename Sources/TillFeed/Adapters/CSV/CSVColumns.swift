@@ -5,7 +5,8 @@ public import LoyaltyModel
 public struct CSVColumns: Sendable {
     /// Names of columns, as the first row has them.
     public var number: String
-    public var time: String
+    /// One column, or day and time of day in two.
+    public var time: [String]
     public var quantity: String?
     /// What the customer pays for the line, after discounts; without it, `unitPrice` times `quantity`.
     public var amount: String?
@@ -32,18 +33,27 @@ public struct CSVColumns: Sendable {
     public var kinds: [(pattern: String, kind: SaleLine.Kind)]
     public var statuses: [String: Sale.State]
 
+    /// The ASCII character between fields.
+    public var separator: UInt8
+    public var encoding: TextEncoding
+    var numbers: CSVNumberFormat
+    /// Without it, times and days are those of ISO 8601.
+    var timeFormat: CSVTimeFormat?
+    var dayFormat: CSVTimeFormat?
+
     /// Every key of the table, for documentation and tests.
     public static let keys = [
         "number", "time", "quantity", "amount", "unit_price", "id", "code", "name", "department", "member", "store",
         "register", "business_day", "operator", "currency", "total", "status", "code_scheme", "member_scheme",
-        "prices_include_tax", "kinds", "statuses",
+        "prices_include_tax", "kinds", "statuses", "separator", "encoding", "decimal_separator", "grouping_separator",
+        "time_format", "day_format",
     ]
 
     /// - Throws: `document.*` with the place.
     public init(_ reader: TableReader) throws(LoyaltyError) {
         var reader = reader
         number = try reader.requiredString("number")
-        time = try reader.requiredString("time")
+        time = try Self.timeColumns(&reader)
         quantity = try reader.string("quantity")
         amount = try reader.string("amount")
         unitPrice = try reader.string("unit_price")
@@ -70,6 +80,25 @@ public struct CSVColumns: Sendable {
         if var table = try reader.table("statuses") {
             for key in table.keys { statuses[key] = try table.requiredWord(key, as: Sale.State.self) }
         }
+        separator = UInt8(ascii: ",")
+        if let written = try Self.character(&reader, "separator", among: ",;|\t") { separator = written }
+        encoding = try reader.word("encoding") ?? .utf8
+        numbers = CSVNumberFormat()
+        if let decimal = try Self.character(&reader, "decimal_separator", among: ".,") {
+            numbers.decimalSeparator = Character(Unicode.Scalar(decimal))
+        }
+        if let grouping = try Self.character(&reader, "grouping_separator", among: ".,' ") {
+            numbers.groupingSeparator = Character(Unicode.Scalar(grouping))
+        }
+        timeFormat = try reader.parsed("time_format") { text throws(LoyaltyError) in
+            try CSVTimeFormat(text, needsTime: true)
+        }
+        dayFormat = try reader.parsed("day_format") { text throws(LoyaltyError) in
+            try CSVTimeFormat(text, needsTime: false)
+        }
+        guard numbers.groupingSeparator != numbers.decimalSeparator else {
+            throw reader.error("grouping_separator", "groups and decimals cannot have the same separator")
+        }
         guard amount != nil || unitPrice != nil && quantity != nil else {
             throw reader.error(
                 "amount", "a column for \"amount\" is missing, or those for \"unit_price\" and \"quantity\"")
@@ -78,6 +107,26 @@ public struct CSVColumns: Sendable {
             throw reader.error("status", "\"statuses\" must say what the words of this column mean")
         }
         try reader.finish()
+    }
+
+    private static func timeColumns(_ reader: inout TableReader) throws(LoyaltyError) -> [String] {
+        guard case .array = reader.node("time")?.value else { return [try reader.requiredString("time")] }
+        let columns = try reader.strings("time") ?? []
+        guard (1...2).contains(columns.count) else {
+            throw reader.error("time", "\"time\" names one column, or two for day and time of day")
+        }
+        return columns
+    }
+
+    private static func character(
+        _ reader: inout TableReader, _ key: String, among known: String
+    ) throws(LoyaltyError) -> UInt8? {
+        guard let text = try reader.string(key) else { return nil }
+        guard text.utf8.count == 1, let byte = text.utf8.first, known.utf8.contains(byte) else {
+            let words = known.map { $0 == "\t" ? "\"\\t\"" : "\"\($0)\"" }.joined(separator: ", ")
+            throw reader.error(key, "\"\(key)\" is one of \(words)")
+        }
+        return byte
     }
 
     func kind(ofCode code: String?) -> SaleLine.Kind {
@@ -90,10 +139,11 @@ public struct CSVColumns: Sendable {
     }
 
     fileprivate var wanted: [String] {
-        [
-            number, time, quantity, amount, unitPrice, id, code, name, department, member, store, register, businessDay,
-            operatorID, currency, total, status,
-        ].compactMap(\.self)
+        time
+            + [
+                number, quantity, amount, unitPrice, id, code, name, department, member, store, register, businessDay,
+                operatorID, currency, total, status,
+            ].compactMap(\.self)
     }
 }
 
@@ -109,10 +159,16 @@ struct CSVLayout {
             guard let position = header.names.firstIndex(of: name) else {
                 throw LoyaltyError(
                     .adapterMissing, "there is no column \"\(name)\"", at: Place(line: header.row.line, column: 1),
-                    remedy: "The columns of the file and of till.csv must have the same names")
+                    remedy: Self.isSeparatedOtherwise(header)
+                        ? "Name the separator of the file in till.csv.separator"
+                        : "The columns of the file and of till.csv must have the same names")
             }
             positions[name] = position
         }
+    }
+
+    private static func isSeparatedOtherwise(_ header: CSVHeader) -> Bool {
+        header.names.count == 1 && header.names[0].contains { ",;|\t".contains($0) }
     }
 
     /// The field of a column, nil where it is empty or not wanted.

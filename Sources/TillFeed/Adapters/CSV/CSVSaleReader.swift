@@ -8,7 +8,7 @@ struct CSVSaleReader: TillDocumentReader {
 
     private let conversion: NativeConversion
     private let columns: CSVColumns
-    private var reader = CSVRowReader()
+    private var reader: CSVRowReader
     private var layout: CSVLayout?
     private var sale: AdaptedSale?
     private var status: CSVRow.Field?
@@ -20,6 +20,7 @@ struct CSVSaleReader: TillDocumentReader {
     init(_ conversion: NativeConversion, _ columns: CSVColumns) {
         self.conversion = conversion
         self.columns = columns
+        reader = CSVRowReader(separator: columns.separator, encoding: columns.encoding)
     }
 
     mutating func append(_ bytes: [UInt8]) -> [ConvertedDocument] {
@@ -47,6 +48,7 @@ struct CSVSaleReader: TillDocumentReader {
                 }
                 if let done = try take(row, layout) { documents.append(done) }
             } catch {
+                let error = remedied(error)
                 if layout == nil {
                     isUnreadable = true
                     documents.append(conversion.problem(error, at: error.place ?? Place(line: 1, column: 1)))
@@ -77,6 +79,14 @@ struct CSVSaleReader: TillDocumentReader {
         return done
     }
 
+    /// Where the file's dialect may be what is wrong, says which setting names it.
+    private func remedied(_ error: LoyaltyError) -> LoyaltyError {
+        guard error.code == .csvEncoding else { return error }
+        return LoyaltyError(
+            error.code, error.message, at: error.place,
+            remedy: "Name the encoding of the file in till.csv.encoding, such as \"windows-1252\"")
+    }
+
     private func text(_ column: String?, _ row: CSVRow, _ layout: CSVLayout) -> String? {
         layout.field(column, row)?.text
     }
@@ -84,12 +94,7 @@ struct CSVSaleReader: TillDocumentReader {
     private func begin(_ number: CSVRow.Field, _ row: CSVRow, _ layout: CSVLayout) throws(LoyaltyError) -> AdaptedSale {
         let settings = conversion.settings
         let start = Place(line: row.line, column: 1)
-        guard let timeField = layout.field(columns.time, row) else {
-            throw LoyaltyError(.adapterMissing, "\"\(columns.time)\" is empty", at: start)
-        }
-        let (time, isAssumed) = try placed(timeField, columns.time) { text throws(LoyaltyError) in
-            try TillTime.parse(text, settings)
-        }
+        let (timeField, time, isAssumed) = try self.time(row, layout)
         guard let store = text(columns.store, row, layout) ?? settings.store else {
             throw LoyaltyError(
                 .adapterMissing, "no store is named", at: start,
@@ -116,7 +121,9 @@ struct CSVSaleReader: TillDocumentReader {
         }
         sale.closedAt = time
         sale.businessDay = try layout.field(columns.businessDay, row).map { field throws(LoyaltyError) in
-            try placed(field, "business_day") { text throws(LoyaltyError) in try TillTime.day(text) }
+            try placed(field, "business_day") { text throws(LoyaltyError) in
+                try TillTime.day(columns.dayFormat?.rewritten(text) ?? text)
+            }
         }
         sale.operatorID = text(columns.operatorID, row, layout)
         sale.pricesIncludeTax = columns.pricesIncludeTax
@@ -125,6 +132,24 @@ struct CSVSaleReader: TillDocumentReader {
             sale.cards = [AdaptedSale.Card(value: Self.withoutDecimals(member), kind: columns.memberScheme)]
         }
         return sale
+    }
+
+    private func time(
+        _ row: CSVRow, _ layout: CSVLayout
+    ) throws(LoyaltyError) -> (field: CSVRow.Field, time: Timestamp, isAssumed: Bool) {
+        var parts: [CSVRow.Field] = []
+        for column in columns.time {
+            guard let part = layout.field(column, row) else {
+                throw LoyaltyError(.adapterMissing, "\"\(column)\" is empty", at: Place(line: row.line, column: 1))
+            }
+            parts.append(part)
+        }
+        var field = parts[0]
+        field.text = parts.map(\.text).joined(separator: " ")
+        let (time, isAssumed) = try placed(field, columns.time[0]) { text throws(LoyaltyError) in
+            try TillTime.parse(columns.timeFormat?.rewritten(text) ?? text, conversion.settings)
+        }
+        return (field, time, isAssumed)
     }
 
     private mutating func add(_ row: CSVRow, _ layout: CSVLayout) throws(LoyaltyError) {
@@ -211,7 +236,7 @@ struct CSVSaleReader: TillDocumentReader {
         _ column: String?, _ row: CSVRow, _ layout: CSVLayout
     ) throws(LoyaltyError) -> DecimalNumber? {
         guard let column, let field = layout.field(column, row) else { return nil }
-        return try placed(field, column) { text throws(LoyaltyError) in try ExactNumber.decimal(text) }
+        return try placed(field, column) { text throws(LoyaltyError) in try columns.numbers.decimal(text) }
     }
 
     private func placed<Value>(

@@ -16,20 +16,23 @@ extension FuzzEntry {
         try expect(JSONText.of(again) == text, "written and read again, the document is another")
     }
 
-    /// CSV: however the file is cut into pieces the rows are the same, and they survive writing.
+    /// CSV: however the file is cut into pieces the rows are the same, and they survive writing as RFC 4180 has it.
     static let csv = FuzzEntry("csv") { input throws(BrokenPromise) in
         var source = ByteSource(input)
-        let piece = 1 + source.choice(16)
+        // Bits 0 to 3 choose the size of the pieces, 4 and 5 the separator, 6 the encoding.
+        let choice = source.byte()
+        let separator = Array(",;\t|".utf8)[Int(choice >> 4 & 3)]
+        let reader = CSVRowReader(separator: separator, encoding: choice & 64 == 0 ? .utf8 : .windows1252)
         let bytes = source.remaining()
-        let whole = read(bytes, piece: max(bytes.count, 1))
-        let parts = read(bytes, piece: piece)
+        let whole = read(bytes, piece: max(bytes.count, 1), reader)
+        let parts = read(bytes, piece: 1 + Int(choice & 15), reader)
         let rows = texts(whole)
         try expect(whole == parts, "the rows depend on how the file is cut")
         let written = rows.map { row in
             row.map { "\"" + $0.replacing("\"", with: "\"\"") + "\"" }.joined(separator: ",")
         }.joined(separator: "\n")
         // One empty field in quotes is a row, nothing is none.
-        let again = read(Array(written.utf8), piece: 64)
+        let again = read(Array(written.utf8), piece: 64, CSVRowReader())
         try expect(texts(again) == rows, "written and read again, the rows are others")
     }
 
@@ -45,8 +48,8 @@ extension FuzzEntry {
         }
     }
 
-    private static func read(_ bytes: [UInt8], piece: Int) -> [CSVOutcome] {
-        var reader = CSVRowReader()
+    private static func read(_ bytes: [UInt8], piece: Int, _ reader: CSVRowReader) -> [CSVOutcome] {
+        var reader = reader
         var outcomes: [CSVOutcome] = []
         var rest = bytes[...]
         while true {

@@ -12,13 +12,18 @@ extension FuzzEntry {
 
     /// Documents of one dialect: what comes out of them is an event that a till might have sent as it is, and no payment card.
     private static func dialect(_ dialect: TillDialect, maximumLength: Int) -> FuzzEntry {
-        let settings = settings
+        let all = settings
         let name = dialect == .csv ? "csv-sales" : dialect.rawValue
         return FuzzEntry(name, maximumLength: maximumLength) { input throws(BrokenPromise) in
             var source = ByteSource(input)
-            let piece = 1 + Int(source.byte())
+            let choice = source.byte()
+            // Of CSV the top bit chooses how the file is written.
+            let piece = 1 + Int(dialect == .csv ? choice & 127 : choice)
             let bytes = source.remaining()
-            guard let settings, let tillDecoder, var reader = try? dialect.reader(settings, decoder: tillDecoder) else {
+            let chosen = dialect == .csv && choice & 128 != 0 ? all.last : all.first
+            guard let settings = chosen.flatMap(\.self), let tillDecoder,
+                var reader = try? dialect.reader(settings, decoder: tillDecoder)
+            else {
                 throw BrokenPromise(description: "no reader for the dialect")
             }
             let documents = reader.append(bytes) + reader.finish()
@@ -102,30 +107,51 @@ extension FuzzEntry {
         }
     }
 
-    /// As Examples/till/documents/README.md says, with the columns of the CSV samples.
-    private static let settings: AdapterSettings? = {
-        let text = """
-            number = "Receipt"
-            time = "Time"
-            quantity = "Qty"
-            amount = "Amount"
-            unit_price = "Price"
-            code = "Item"
-            code_scheme = "sku"
-            name = "Text"
-            member = "Customer"
-            member_scheme = "member_id"
-            register = "Till"
-            total = "Total"
-            status = "State"
-            kinds = { POST = "fee", "GIFT*" = "gift_card" }
-            statuses = { sold = "completed", parked = "suspended", void = "voided", broken = "cancelled" }
-            """
+    /// As Examples/till/documents/README.md says, with the columns of two of the CSV samples.
+    private static let settings: [AdapterSettings?] = [
+        """
+        number = "Receipt"
+        time = "Time"
+        quantity = "Qty"
+        amount = "Amount"
+        unit_price = "Price"
+        code = "Item"
+        code_scheme = "sku"
+        name = "Text"
+        member = "Customer"
+        member_scheme = "member_id"
+        register = "Till"
+        total = "Total"
+        status = "State"
+        kinds = { POST = "fee", "GIFT*" = "gift_card" }
+        statuses = { sold = "completed", parked = "suspended", void = "voided", broken = "cancelled" }
+        """,
+        """
+        separator = ";"
+        encoding = "windows-1252"
+        decimal_separator = ","
+        grouping_separator = "."
+        number = "Bon-Nr."
+        time = ["Datum", "Uhrzeit"]
+        time_format = "dd.MM.yyyy HH:mm:ss"
+        business_day = "Buchungstag"
+        day_format = "dd.MM.yy"
+        code = "Artikel"
+        code_scheme = "sku"
+        name = "Bezeichnung"
+        department = "Warengruppe"
+        quantity = "Menge"
+        amount = "Betrag"
+        total = "Summe"
+        member = "Kundenkarte"
+        register = "Kasse"
+        """,
+    ].map { text in
         guard let document = try? TOMLDocument.parse(text, file: nil), let table = try? TableReader(document),
             let columns = try? CSVColumns(table), let currency = try? Currency("USD")
         else { return nil }
         return AdapterSettings(store: "1", currency: currency, columns: columns) { _ in 60 }
-    }()
+    }
 
     /// The lines of the socket and the pipe, in pieces of any size, with a limit that small inputs reach.
     static let lineFramer = FuzzEntry("line-framer", maximumLength: 512) { input throws(BrokenPromise) in

@@ -1,0 +1,111 @@
+import DataFormats
+import LoyaltyModel
+import Testing
+
+@testable import TillFeed
+
+/// Numbers and times as tills of several countries write them.
+@Suite struct CSVDialects {
+    static let continental = CSVNumberFormat(decimalSeparator: ",", groupingSeparator: ".")
+    static let french = CSVNumberFormat(decimalSeparator: ",", groupingSeparator: " ")
+    static let american = CSVNumberFormat(decimalSeparator: ".", groupingSeparator: ",")
+    static let comma = CSVNumberFormat(decimalSeparator: ",")
+
+    @Test(arguments: [
+        (continental, "1.234.567,89", "1234567.89"), (continental, "-1.234,5", "-1234.5"),
+        (continental, "12,50-", "-12.5"),
+        (continental, "1234,5", "1234.5"), (continental, "0,354", "0.354"), (continental, ",50", "0.5"),
+        (continental, "-,50", "-0.5"), (continental, "1.234", "1234"), (french, "1 234,50", "1234.5"),
+        (french, "1\u{a0}234,50", "1234.5"), (french, "1\u{202f}234", "1234"), (american, "1,003.98", "1003.98"),
+        (american, "+2.50", "2.5"), (comma, "12", "12"), (comma, "1,5e-1", "0.15"), (CSVNumberFormat(), "2.5", "2.5"),
+        (CSVNumberFormat(), ".5", "0.5"), (CSVNumberFormat(), "3-", "-3"),
+    ])
+    func numbers(format: CSVNumberFormat, text: String, value: String) throws {
+        #expect(try format.decimal(text) == DecimalNumber(value))
+    }
+
+    /// What another country would read as a thousand times as much is refused.
+    @Test(arguments: [
+        (continental, "1.23,5"), (continental, "1.2345"), (continental, ".234"), (continental, "1234.567"),
+        (continental, "1,5,0"), (continental, "1,234.50"), (comma, "1.234,50"), (comma, "1.234"), (french, "1.5"),
+        (american, "1.234,50"), (american, "1,23"), (CSVNumberFormat(), "1,5"), (CSVNumberFormat(), "1,234.50"),
+        (CSVNumberFormat(), "--1"), (CSVNumberFormat(), "-1-"), (CSVNumberFormat(), "-"), (CSVNumberFormat(), ""),
+        (CSVNumberFormat(), "."), (comma, ","), (comma, "1,"), (continental, "-.234"), (continental, "12.345.67"),
+    ])
+    func numbersOfAnotherFormat(format: CSVNumberFormat, text: String) {
+        #expect(throws: LoyaltyError.self) { try format.decimal(text) }
+    }
+
+    @Test(arguments: [
+        ("dd.MM.yyyy HH:mm:ss", "24.12.2024 09:05:10", "2024-12-24T09:05:10"),
+        ("d.M.yy H:mm", "4.2.24 9:05", "2024-02-04T09:05:00"), ("d.M.yy H:mm", "14.12.24 19:05", "2024-12-14T19:05:00"),
+        ("M/d/yyyy h:mm a", "1/9/2025 12:05 AM", "2025-01-09T00:05:00"),
+        ("M/d/yyyy h:mm a", "11/30/2025   12:00 pm", "2025-11-30T12:00:00"),
+        ("M/d/yyyy h:mm a", "11/30/2025 1:07 PM", "2025-11-30T13:07:00"),
+        ("yyyyMMddHHmmss", "20241224090510", "2024-12-24T09:05:10"),
+        ("yyyy-MM-dd'T'HH:mm:ss.SSS", "2024-12-24T09:05:10.25", "2024-12-24T09:05:10.25"),
+        ("yyyy'年'M'月'd'日' HH:mm", "2024年12月24日 09:05", "2024-12-24T09:05:00"),
+    ])
+    func times(pattern: String, text: String, iso: String) throws {
+        #expect(try CSVTimeFormat(pattern, needsTime: true).rewritten(text) == iso)
+    }
+
+    @Test(arguments: [
+        ("dd.MM.yyyy HH:mm", "24.12.2024"), ("dd.MM.yyyy HH:mm", "24.12.2024 09:05:00"),
+        ("dd.MM.yyyy HH:mm", "4.12.2024 09:05"),
+        ("dd.MM.yyyy HH:mm", "24/12/2024 09:05"), ("dd.MM.yyyy HH:mm", "24.12.24 09:05"), ("dd.MM.yyyy HH:mm", ""),
+        ("M/d/yyyy h:mm a", "1/9/2025 13:05 PM"), ("M/d/yyyy h:mm a", "1/9/2025 0:05 AM"),
+        ("M/d/yyyy h:mm a", "1/9/2025 1:05"),
+        ("M/d/yyyy h:mm a", "1/9/2025 1:05 XM"), ("dd.MM.yyyy HH:mm", "٢٤.12.2024 09:05"),
+    ])
+    func timesOfAnotherFormat(pattern: String, text: String) throws {
+        let format = try CSVTimeFormat(pattern, needsTime: true)
+        #expect(throws: LoyaltyError.self) { try format.rewritten(text) }
+    }
+
+    @Test(arguments: [
+        "", "dd.MM.yyyy", "HH:mm", "dd.MM HH:mm", "dd.MM.yyy HH:mm", "dd.MM.yyyy hh:mm", "dd.MM.yyyy HH:mm a",
+        "dd.dd.yyyy HH:mm", "dd.MMM.yyyy HH:mm", "dd.MM.yyyy HH:mm zzz", "dd.MM.yyyy HH:mm 'h", "dd.MM.yyyy HH:mm.SS",
+        "DD.MM.YYYY HH:mm",
+    ])
+    func patternsThatMeanNothing(pattern: String) {
+        #expect(throws: LoyaltyError.self) { try CSVTimeFormat(pattern, needsTime: true) }
+    }
+
+    @Test func aDayHasNoTime() throws {
+        #expect(try CSVTimeFormat("dd.MM.yy", needsTime: false).rewritten("24.12.24") == "2024-12-24T00:00:00")
+        #expect(throws: LoyaltyError.self) { try CSVTimeFormat("dd.MM.yy HH:mm", needsTime: false) }
+    }
+
+    /// Each is an error that names the key.
+    @Test(arguments: [
+        ("separator = \"::\"", "separator"), ("separator = \"a\"", "separator"), ("encoding = \"utf-16\"", "encoding"),
+        ("decimal_separator = \";\"", "decimal_separator"), ("grouping_separator = \".\"", "grouping_separator"),
+        ("time_format = \"today\"", "time_format"), ("day_format = \"HH:mm\"", "day_format"),
+    ])
+    func settingsThatMeanNothing(setting: String, key: String) throws {
+        let text = "number = \"N\"\ntime = [\"D\", \"T\"]\namount = \"A\"\n" + setting
+        let reader = try TableReader(try TOMLDocument.parse(text, file: nil))
+        let error = #expect(throws: LoyaltyError.self) { try CSVColumns(reader) }
+        #expect(error?.place?.path == key)
+        #expect(error?.place?.line == 4)
+    }
+
+    /// A file that is not what the settings say is told so, with the setting to write.
+    @Test(arguments: [
+        ("N;T;A\n1;2024-12-24 09:00;1\n", "adapter.missing", "till.csv.separator"),
+        ("N,T,A\n1,2024-12-24 09:00,\"1,50\"\n", "number.syntax", "till.csv.decimal_separator"),
+    ])
+    func theRemedyNamesTheSetting(text: String, code: String, setting: String) throws {
+        let columns = "number = \"N\"\ntime = \"T\"\namount = \"A\""
+        var settings = try documentSettings(try CSVColumns(try TableReader(try TOMLDocument.parse(columns, file: nil))))
+        settings.register = "1"
+        let documents = try convert(Array(text.utf8), .csv, settings)
+        guard case .problem(let problem) = try #require(documents.first).outcome else {
+            Issue.record("no problem")
+            return
+        }
+        #expect(problem.error.code.name == code)
+        #expect(problem.error.remedy?.contains(setting) == true)
+    }
+}
