@@ -121,8 +121,8 @@ struct CSVSaleReader: TillDocumentReader {
         }
         sale.closedAt = time
         sale.businessDay = try layout.field(columns.businessDay, row).map { field throws(LoyaltyError) in
-            try placed(field, "business_day") { text throws(LoyaltyError) in
-                try TillTime.day(columns.dayFormat?.rewritten(text) ?? text)
+            try placed(field, "business_day") { text throws(LoyaltyError) -> CalendarDate in
+                if let format = columns.dayFormat { try format.day(text) } else { try TillTime.day(text) }
             }
         }
         sale.operatorID = text(columns.operatorID, row, layout)
@@ -147,7 +147,8 @@ struct CSVSaleReader: TillDocumentReader {
         var field = parts[0]
         field.text = parts.map(\.text).joined(separator: " ")
         let (time, isAssumed) = try placed(field, columns.time[0]) { text throws(LoyaltyError) in
-            try TillTime.parse(columns.timeFormat?.rewritten(text) ?? text, conversion.settings)
+            guard let format = columns.timeFormat else { return try TillTime.parse(text, conversion.settings) }
+            return try format.time(text, conversion.settings)
         }
         return (field, time, isAssumed)
     }

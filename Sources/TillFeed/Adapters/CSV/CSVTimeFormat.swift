@@ -63,6 +63,21 @@ struct CSVTimeFormat: Sendable, Equatable {
         self.pattern = pattern
     }
 
+    /// - Returns: the instant, with the offset of the settings, as `TillTime.parse`.
+    /// - Throws: `time.syntax`.
+    func time(
+        _ text: String, _ settings: AdapterSettings
+    ) throws(LoyaltyError) -> (time: Timestamp, isAssumed: Bool) {
+        guard let local = try? Timestamp(rewritten(text) + "Z") else { throw wrong }
+        return (settings.instant(ofLocal: local), true)
+    }
+
+    /// - Throws: `time.syntax`.
+    func day(_ text: String) throws(LoyaltyError) -> CalendarDate {
+        guard let day = try? CalendarDate(rewritten(text).prefix(10)) else { throw wrong }
+        return day
+    }
+
     /// The text as ISO 8601 has it, without offset: `2026-11-22T09:30:00.5`.
     ///
     /// - Throws: `time.syntax`. That there is such a day is not checked.
