@@ -71,6 +71,8 @@ struct CSVTests {
         let bytes: [UInt8] = Array("id,".utf8) + [0x80, 0xe4] + Array("\nm,".utf8) + [0x81, 0x0a]
         let windows = read(bytes, chunk: 2, CSVRowReader(encoding: .windows1252))
         #expect(windows == ["1: [id][€ä]", "csv.encoding 2:3"])
+        let marked = Array("\u{feff}id,ä\n".utf8)
+        #expect(read(marked, chunk: 2, CSVRowReader(encoding: .windows1252)) == ["1: [id][ä]"])
         #expect(read(bytes, chunk: 2, CSVRowReader()) == ["csv.encoding 1:4", "csv.encoding 2:3"])
     }
 

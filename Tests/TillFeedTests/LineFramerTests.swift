@@ -19,6 +19,22 @@ import Testing
         #expect(frames(text.unicodeScalars.map { String($0) }) == expected)
     }
 
+    /// Programs of Windows write one in front of a stream, some in front of each message.
+    @Test func aByteOrderMarkIsNoPartOfTheLine() {
+        let text = "\u{feff}ab\n\u{feff}cde\r\n\u{feff}\n\u{feff} \nf\u{feff}"
+        for size in 1...9 {
+            var framer = LineFramer(limit: 8)
+            var bytes = Array(text.utf8)[...]
+            var frames: [TillFrame] = []
+            while !bytes.isEmpty {
+                frames += framer.append(bytes.prefix(size))
+                bytes = bytes.dropFirst(size)
+            }
+            if let last = framer.finish() { frames.append(last) }
+            #expect(frames == [line("ab"), line("cde"), line("f\u{feff}")])
+        }
+    }
+
     @Test func skipsALongLineAndGoesOn() {
         for text in ["abcdef\nx\n", "abcdefgh\r\nx\n", "abcdefghijklmnopqrstuvwxyz\nx\n"] {
             for pieces in [[text], text.unicodeScalars.map { String($0) }] {

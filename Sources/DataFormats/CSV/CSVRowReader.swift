@@ -38,7 +38,7 @@ extension LoyaltyError.Code {
 
 /// Reads comma-separated values as RFC 4180 has them, out of chunks of any size. Separator and encoding may be others.
 ///
-/// Lines end in CRLF or LF; a UTF-8 byte order mark is skipped; lines without any byte are skipped. Feed bytes with
+/// Lines end in CRLF or LF; a byte order mark is skipped and says UTF-8, whatever was set; lines without any byte are skipped. Feed bytes with
 /// `append`, take rows with `next` until it gives nil, and call `finish` behind the last byte. A bad row is thrown once,
 /// by `next`, and reading goes on at the line after it.
 public struct CSVRowReader: Sendable {
@@ -61,7 +61,7 @@ public struct CSVRowReader: Sendable {
 
     private let limits: Limits
     private let separator: UInt8
-    private let encoding: TextEncoding
+    private var encoding: TextEncoding
     private var pending: [UInt8] = []
     private var position = 0
     private var finished = false
@@ -115,7 +115,8 @@ public struct CSVRowReader: Sendable {
     private mutating func skipByteOrderMark() {
         guard !sawFirstByte, pending.count >= 3 || finished else { return }
         sawFirstByte = true
-        if pending.starts(with: [0xef, 0xbb, 0xbf]) { position = 3 }
+        position = pending.count - pending.withoutByteOrderMark().count
+        if position > 0 { encoding = .utf8 }
     }
 
     private mutating func startLine() {

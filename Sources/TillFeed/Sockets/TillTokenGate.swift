@@ -1,3 +1,4 @@
+import DataFormats
 import LoyaltyModel
 import NIOCore
 
@@ -12,7 +13,7 @@ final class TillTokenGate: ChannelInboundHandler, RemovableChannelHandler {
 
     static let patience = TimeAmount.seconds(5)
     private static let greeting = Array("token ".utf8)
-    private static let longestLine = greeting.count + TillToken.lengths.upperBound + 2
+    private static let longestLine = greeting.count + TillToken.lengths.upperBound + 5
 
     private enum State { case waiting, open, closed }
 
@@ -46,7 +47,7 @@ final class TillTokenGate: ChannelInboundHandler, RemovableChannelHandler {
                 if received.count > Self.longestLine { refuse(context) }
                 return
             }
-            var line = received[..<end]
+            var line = received[..<end].withoutByteOrderMark()
             if line.last == 0x0D { line.removeLast() }
             guard line.starts(with: Self.greeting), token.matches(line.dropFirst(Self.greeting.count)) else {
                 return refuse(context)

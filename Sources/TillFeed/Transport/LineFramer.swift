@@ -1,3 +1,4 @@
+import DataFormats
 package import LoyaltyModel
 
 /// One line, or one document, of a stream.
@@ -49,7 +50,8 @@ extension TillFrame {
     }
 }
 
-/// Cuts a stream of bytes at line feeds. A carriage return before the line feed goes too, blank lines are dropped.
+/// Cuts a stream of bytes at line feeds. A carriage return before the line feed goes too, and a byte order mark in front of the
+/// line; blank lines are dropped.
 ///
 /// Never holds more than the limit, whatever comes.
 package struct LineFramer {
@@ -92,6 +94,7 @@ package struct LineFramer {
         partial = []
         defer { isSkipping = false }
         if isSkipping { return .overlong(line) }
+        if line.first == 0xef { line = Array(line.withoutByteOrderMark()) }
         if line.last == UInt8(ascii: "\r") { line.removeLast() }
         if line.count > limit { return .overlong(line) }
         return line.allSatisfy { $0 == 0x20 || $0 == 0x09 || $0 == 0x0d } ? nil : .line(line)

@@ -1,3 +1,4 @@
+import DataFormats
 import LoyaltyModel
 
 extension LoyaltyError.Code {
@@ -5,7 +6,7 @@ extension LoyaltyError.Code {
     static let lineTooLong = Self("ndjson.too_long", kind: .badData)
 }
 
-/// Cuts bytes into lines at LF; a CR before it goes too. Lines are bounded; one that is too long is thrown once and skipped.
+/// Cuts bytes into lines at LF; a CR before it goes too, and a byte order mark in front. Lines are bounded; one that is too long is thrown once and skipped.
 struct LineReader {
     static let longestLine = 65_536
 
@@ -50,7 +51,7 @@ struct LineReader {
                 continue
             }
             guard content.count <= limit else { throw tooLong(line) }
-            return (line, Array(content.last == 0x0d ? content.dropLast() : content))
+            return (line, Array((content.last == 0x0d ? content.dropLast() : content).withoutByteOrderMark()))
         }
     }
 

@@ -138,11 +138,9 @@ struct MemberFileReader {
         while true {
             do {
                 guard let line = try reader.next() else { return rows }
-                let hasMark = line.number == 1 && line.bytes.starts(with: [0xef, 0xbb, 0xbf])
-                let bytes = line.bytes.dropFirst(hasMark ? 3 : 0)
-                guard !bytes.allSatisfy({ $0 == 0x20 || $0 == 0x09 }) else { continue }
+                guard !line.bytes.allSatisfy({ $0 == 0x20 || $0 == 0x09 }) else { continue }
                 do {
-                    rows.append(Row(line: line.number, result: .success(try memberRow(Array(bytes)))))
+                    rows.append(Row(line: line.number, result: .success(try memberRow(line.bytes))))
                 } catch {
                     let place = Place(line: line.number, column: error.place?.column ?? 1, path: error.place?.path)
                     rows.append(Row(line: line.number, result: .failure(error.at(place))))

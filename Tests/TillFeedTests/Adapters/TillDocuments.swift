@@ -91,6 +91,17 @@ func convert(
         #expect(whole == pieces)
     }
 
+    /// A byte order mark in front of a file, as programs of Windows write it, changes nothing.
+    @Test(arguments: samples, [1, 4096]) func aByteOrderMarkIsNoPartOfTheFile(sample: Sample, piece: Int) throws {
+        let bytes = Array(try Data(contentsOf: sample.url))
+        let settings = try Self.settings(sample)
+        let mark: [UInt8] = [0xef, 0xbb, 0xbf]
+        // In front of another encoding it would be a lie.
+        guard String(validating: bytes, as: UTF8.self) != nil else { return }
+        let outcomes = try convert(mark + bytes, sample.dialect, settings, piece: piece).map(Self.outcome)
+        #expect(outcomes == (try convert(bytes, sample.dialect, settings).map(Self.outcome)))
+    }
+
     /// What an adapter makes is a line of the native protocol, with the same meaning.
     @Test(arguments: samples) func theEventIsALineOfTheProtocol(sample: Sample) throws {
         let bytes = Array(try Data(contentsOf: sample.url))
@@ -113,6 +124,13 @@ func convert(
             for document in torn {
                 if case .event = document.outcome { #expect(whole.contains(Self.summary(document))) }
             }
+        }
+    }
+
+    private static func outcome(_ document: ConvertedDocument) -> String {
+        switch document.outcome {
+        case .event(let event): "\(event.line) \(event.flags)"
+        case .problem(let problem): problem.error.code.name
         }
     }
 

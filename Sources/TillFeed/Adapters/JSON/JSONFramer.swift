@@ -81,7 +81,8 @@ struct JSONFramer {
             keep(byte)
             return stray
         case UInt8(ascii: "\n"): return isStray ? frame() : nil
-        case 0x20, 0x09, 0x0d, UInt8(ascii: "["), UInt8(ascii: "]"), UInt8(ascii: ","): return nil
+        // 0xef, 0xbb and 0xbf are a byte order mark.
+        case 0x20, 0x09, 0x0d, 0xef, 0xbb, 0xbf, UInt8(ascii: "["), UInt8(ascii: "]"), UInt8(ascii: ","): return nil
         default:
             if !isStray { start = (line, column) }
             isStray = true

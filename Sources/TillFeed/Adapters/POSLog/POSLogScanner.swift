@@ -26,7 +26,6 @@ final class POSLogScanner {
     private static let piece = 1 << 14
     /// Expat tells the encoding from these bytes at the latest, and differently from fewer. No document is shorter.
     private static let opening = 4
-    private static let byteOrderMark: [UInt8] = [0xef, 0xbb, 0xbf]
     private static let declaration = Array("<?xml".utf8)
 
     private var parser: XML_Parser?
@@ -126,9 +125,10 @@ final class POSLogScanner {
     /// Starts the document with this opening; a byte order mark of UTF-8 in front of it goes.
     private func beginDocument(_ rest: inout ArraySlice<UInt8>) {
         isWide = opening.contains(0)
-        let hasMark = opening.starts(with: Self.byteOrderMark)
         opening = []
-        if hasMark { rest = rest.dropFirst(Self.byteOrderMark.count) }
+        let text = rest.withoutByteOrderMark()
+        let hasMark = text.count < rest.count
+        rest = text
         start(encoding: hasMark ? "UTF-8" : nil)
     }
 

@@ -173,10 +173,12 @@ extension FuzzEntry {
         try expect(frames == lines, "the lines are others than those between the line feeds")
     }
 
-    /// A line by itself: CR at its end does not count, a blank one is none, of a long one the beginning is kept.
+    /// A line by itself: a byte order mark and the CR at its end do not count, a blank one is none, of a long one the beginning is kept.
     private static func frame(_ line: ArraySlice<UInt8>, limit: Int) -> TillFrame? {
-        let text = line.last == 13 ? line.dropLast() : line
-        if text.count > limit { return .overlong(Array(line.prefix(limit + 1))) }
+        if line.count > limit + 1 { return .overlong(Array(line.prefix(limit + 1))) }
+        let unmarked = line.starts(with: [0xef, 0xbb, 0xbf]) ? line.dropFirst(3) : line
+        let text = unmarked.last == 13 ? unmarked.dropLast() : unmarked
+        if text.count > limit { return .overlong(Array(text)) }
         return text.allSatisfy { " \t\r".utf8.contains($0) } ? nil : .line(Array(text))
     }
 }
