@@ -43,13 +43,15 @@ public struct CardNumber: Hashable, Sendable {
 
     /// The GS1 mod-10 check: weights 3 and 1 from the right over all digits but the last
     /// (GS1 General Specifications 7.9.1). False where a byte is not a digit.
-    public static func hasValidCheckDigit(_ digits: some BidirectionalCollection<UInt8>) -> Bool {
-        var sum = 0
-        for (index, byte) in digits.reversed().enumerated() {
+    @inlinable
+    public static func hasValidCheckDigit(_ digits: some Collection<UInt8>) -> Bool {
+        // Sums of every other digit; with each digit they change places, so that the check digit is in the first.
+        var (single, triple) = (0, 0)
+        for byte in digits {
             guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) else { return false }
-            sum += Int(byte - UInt8(ascii: "0")) * (index.isMultiple(of: 2) ? 1 : 3)
+            (single, triple) = (triple + Int(byte - UInt8(ascii: "0")), single)
         }
-        return !digits.isEmpty && sum.isMultiple(of: 10)
+        return !digits.isEmpty && (single + 3 * triple).isMultiple(of: 10)
     }
 }
 

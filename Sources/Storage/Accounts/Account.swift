@@ -57,9 +57,14 @@ struct Account {
 
     /// Lots in the order in which they were given.
     private static func lots(_ database: Database, _ key: String) throws -> [(Int64, Lot)] {
-        try Row.fetchAll(
-            database.cachedStatement(sql: "SELECT * FROM lot WHERE holder = ? ORDER BY number"), arguments: [key]
-        ).map { row in (row["number"], try Lot(row)) }
+        let rows = try Row.fetchCursor(
+            database.cachedStatement(sql: "SELECT \(Lot.columns) FROM lot WHERE holder = ? ORDER BY number"),
+            arguments: [key])
+        // Few members have lots of more than one span.
+        var spans: [String: CalendarSpan] = [:]
+        var lots: [(Int64, Lot)] = []
+        while let row = try rows.next() { lots.append((row[0], try Lot(row, &spans))) }
+        return lots
     }
 
     /// Writes what has changed, and when something ends next.
@@ -135,19 +140,27 @@ extension Account {
 }
 
 extension Lot {
-    init(_ row: Row) throws {
-        let decimals: Int = row["decimals"]
-        func points(_ column: String) -> Points { Points(units: row[column], decimals: decimals) }
-        func day(_ column: String) throws -> CalendarDate? {
-            try (row[column] as String?).map { try CalendarDate($0) }
+    /// In the order in which `init` reads them: by name, looking for the columns took longer than all else.
+    fileprivate static let columns = """
+        number, id, currency, decimals, origin, issuer, program, granted, remaining, qualifying, lapsed, earned, pending_until,
+        expires, inactive
+        """
+
+    fileprivate init(_ row: Row, _ spans: inout [String: CalendarSpan]) throws {
+        let decimals: Int = row[3]
+        func points(_ column: Int) -> Points { Points(units: row[column], decimals: decimals) }
+        func day(_ column: Int) throws -> CalendarDate? { try (row[column] as String?).map { try CalendarDate($0) } }
+        let inactive = try (row[14] as String?).map { text in
+            if let span = spans[text] { return span }
+            let span = try JSONDecoder().decode(CalendarSpan.self, from: Data(text.utf8))
+            spans[text] = span
+            return span
         }
         self.init(
-            id: row["id"], currency: row["currency"], origin: row["origin"], issuer: row["issuer"],
-            program: row["program"], granted: points("granted"), remaining: points("remaining"),
-            qualifying: points("qualifying"), earned: try CalendarDate(row["earned"] as String),
-            pendingUntil: try day("pending_until"), expires: try day("expires"),
-            inactive: try (row["inactive"] as Data?).map { try JSONDecoder().decode(CalendarSpan.self, from: $0) })
-        lapsed = points("lapsed")
+            id: row[1], currency: row[2], origin: row[4], issuer: row[5], program: row[6], granted: points(7),
+            remaining: points(8), qualifying: points(9), earned: try CalendarDate(row[11] as String),
+            pendingUntil: try day(12), expires: try day(13), inactive: inactive)
+        lapsed = points(10)
     }
 
     fileprivate func insert(_ database: Database, _ holder: String, _ number: Int64) throws {
