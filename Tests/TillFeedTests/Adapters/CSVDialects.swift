@@ -91,6 +91,50 @@ import Testing
         #expect(error?.place?.line == 4)
     }
 
+    private func read(_ text: String, _ settings: String, piece: Int = 4096) throws -> [String] {
+        let columns = try CSVColumns(try TableReader(try TOMLDocument.parse(settings, file: nil)))
+        var settings = try documentSettings(columns)
+        settings.register = "1"
+        return try convert(Array(text.utf8), .csv, settings, piece: piece).map { document in
+            switch document.outcome {
+            case .event(let event):
+                guard case .sale(_, let sale) = event.event.content else { return "no sale" }
+                return "\(sale.number): \(sale.totals.grand.minorUnits)"
+            case .problem(let problem): return problem.error.code.name
+            }
+        }
+    }
+
+    private static let plain = "number = \"N\"\ntime = \"T\"\namount = \"A\"\n"
+
+    /// A till that writes one file a sale into a pipe, and one of them again: a sale never grows by what was sent again.
+    @Test(arguments: [1, 4096]) func aHeaderRowBetweenTheRowsBeginsAnotherFile(piece: Int) throws {
+        let file = "\u{feff}N,T,A\n7,2024-12-24 09:00,1.50\n7,2024-12-24 09:00,2.00\n"
+        #expect(
+            try read(file + file + "N,T,A\n8,2024-12-24 09:01,1.00\n", Self.plain, piece: piece) == [
+                "7: 350", "7: 350", "8: 100",
+            ])
+    }
+
+    @Test func aFileWithoutHeaderRowHasItsNamesFromTheSettings() throws {
+        let settings = Self.plain + "header = [\"N\", \"\", \"T\", \"A\", \"\"]"
+        let text = "7,x,2024-12-24 09:00,1.50,\n8,x,2024-12-24 09:01,2.00,\n"
+        #expect(try read(text, settings) == ["7: 150", "8: 200"])
+        let columns = try TableReader(try TOMLDocument.parse(Self.plain + "header = [\"N\", \"T\"]", file: nil))
+        let error = #expect(throws: LoyaltyError.self) { try CSVColumns(columns) }
+        #expect(error?.place?.path == "header")
+    }
+
+    /// Columns that nobody asks for may be nameless or repeat each other; one that is asked for stands there once, and no row is shifted.
+    @Test(arguments: [
+        ("N,T,A,,\n7,2024-12-24 09:00,1.50,,\n", ["7: 150"]), ("N,T,X,A,X\n7,2024-12-24 09:00,,1.50,\n", ["7: 150"]),
+        ("N,T,A,A\n7,2024-12-24 09:00,1.50,2.50\n", ["csv.header"]),
+        ("N,T,A\n7,2024-12-24 09:00,1.50,\n", ["csv.columns"]),
+    ])
+    func otherColumnsAreNeverLookedAt(text: String, sales: [String]) throws {
+        #expect(try read(text, Self.plain) == sales)
+    }
+
     /// A file that is not what the settings say is told so, with the setting to write.
     @Test(arguments: [
         ("N;T;A\n1;2024-12-24 09:00;1\n", "adapter.missing", "till.csv.separator"),

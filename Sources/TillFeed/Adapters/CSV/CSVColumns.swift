@@ -33,6 +33,8 @@ public struct CSVColumns: Sendable {
     public var kinds: [(pattern: String, kind: SaleLine.Kind)]
     public var statuses: [String: Sale.State]
 
+    /// The names of all columns, in their order, where the file has no header row.
+    public var header: [String]?
     /// The ASCII character between fields.
     public var separator: UInt8
     public var encoding: TextEncoding
@@ -45,7 +47,8 @@ public struct CSVColumns: Sendable {
     public static let keys = [
         "number", "time", "quantity", "amount", "unit_price", "id", "code", "name", "department", "member", "store",
         "register", "business_day", "operator", "currency", "total", "status", "code_scheme", "member_scheme",
-        "prices_include_tax", "kinds", "statuses", "separator", "encoding", "decimal_separator", "grouping_separator",
+        "prices_include_tax", "kinds", "statuses", "header", "separator", "encoding", "decimal_separator",
+        "grouping_separator",
         "time_format", "day_format",
     ]
 
@@ -80,6 +83,7 @@ public struct CSVColumns: Sendable {
         if var table = try reader.table("statuses") {
             for key in table.keys { statuses[key] = try table.requiredWord(key, as: Sale.State.self) }
         }
+        header = try reader.strings("header")
         separator = UInt8(ascii: ",")
         if let written = try Self.character(&reader, "separator", among: ",;|\t") { separator = written }
         encoding = try reader.word("encoding") ?? .utf8
@@ -105,6 +109,10 @@ public struct CSVColumns: Sendable {
         }
         guard status == nil || !statuses.isEmpty else {
             throw reader.error("status", "\"statuses\" must say what the words of this column mean")
+        }
+        if let header, let wrong = wanted.first(where: { name in header.filter { $0 == name }.count != 1 }) {
+            let count = header.contains(wrong) ? "more than one column" : "no column"
+            throw reader.error("header", "\"header\" has \(count) \"\(wrong)\"")
         }
         try reader.finish()
     }
@@ -138,6 +146,7 @@ public struct CSVColumns: Sendable {
         return .item
     }
 
+    /// The names of all columns that are looked at.
     fileprivate var wanted: [String] {
         time
             + [
@@ -147,28 +156,60 @@ public struct CSVColumns: Sendable {
     }
 }
 
-/// The positions of the wanted columns. All other columns are never looked at.
+/// The positions of the wanted columns. All other columns are never looked at, nor need they have a name.
 struct CSVLayout {
-    let header: CSVHeader
-    private var positions: [String: Int] = [:]
+    private let names: [String]
+    private let positions: [String: Int]
 
-    /// - Throws: `adapter.missing` for a column that the header does not have.
-    init(_ header: CSVHeader, _ columns: CSVColumns) throws(LoyaltyError) {
-        self.header = header
-        for name in columns.wanted {
-            guard let position = header.names.firstIndex(of: name) else {
-                throw LoyaltyError(
-                    .adapterMissing, "there is no column \"\(name)\"", at: Place(line: header.row.line, column: 1),
-                    remedy: Self.isSeparatedOtherwise(header)
-                        ? "Name the separator of the file in till.csv.separator"
-                        : "The columns of the file and of till.csv must have the same names")
-            }
-            positions[name] = position
+    /// From a header row.
+    ///
+    /// - Throws: `adapter.missing` for a column that the row does not have, `csv.header` for one that it has twice.
+    init(_ row: CSVRow, _ columns: CSVColumns) throws(LoyaltyError) {
+        let names = row.fields.map { $0.text.trimmingBlanks() }
+        for name in columns.wanted where !names.contains(name) {
+            throw LoyaltyError(
+                .adapterMissing, "there is no column \"\(name)\"", at: Place(line: row.line, column: 1),
+                remedy: names.count == 1 && names[0].contains { ",;|\t".contains($0) }
+                    ? "Name the separator of the file in till.csv.separator"
+                    : "The columns of the file and of till.csv must have the same names, or till.csv.header name those of a file "
+                        + "without header row")
         }
+        for name in columns.wanted where names.filter({ $0 == name }).count > 1 {
+            throw LoyaltyError(
+                .csvHeader, "the column \"\(name)\" stands twice", at: Place(line: row.line, column: 1))
+        }
+        self.init(names, columns)
     }
 
-    private static func isSeparatedOtherwise(_ header: CSVHeader) -> Bool {
-        header.names.count == 1 && header.names[0].contains { ",;|\t".contains($0) }
+    /// Of a file without header row.
+    init?(_ columns: CSVColumns) {
+        guard let header = columns.header else { return nil }
+        self.init(header, columns)
+    }
+
+    private init(_ names: [String], _ columns: CSVColumns) {
+        self.names = names
+        let wanted = Set(columns.wanted)
+        positions = Dictionary(
+            names.enumerated().filter { wanted.contains($0.element) }.map { ($0.element, $0.offset) },
+            uniquingKeysWith: { first, _ in first })
+    }
+
+    /// Files that follow one another bring their header rows along.
+    func isHeader(_ row: CSVRow) -> Bool {
+        guard let first = row.fields.first?.text else { return false }
+        let unmarked = first.unicodeScalars.first == "\u{feff}" ? String(first.unicodeScalars.dropFirst()) : first
+        return unmarked.trimmingBlanks() == names.first
+            && row.fields.dropFirst().map { $0.text.trimmingBlanks() } == Array(names.dropFirst())
+    }
+
+    /// - Throws: `csv.columns` where the row has more or fewer fields than the header: they may all be others than they seem.
+    func check(_ row: CSVRow) throws(LoyaltyError) {
+        guard row.fields.count != names.count else { return }
+        let place = row.fields.count > names.count ? row.fields[names.count].place : Place(line: row.line, column: 1)
+        throw LoyaltyError(
+            .csvColumns, "\(row.fields.count) fields where the header has \(names.count)", at: place,
+            remedy: "A field that contains the separator stands in quotes")
     }
 
     /// The field of a column, nil where it is empty or not wanted.

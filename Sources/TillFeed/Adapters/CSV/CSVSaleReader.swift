@@ -20,6 +20,7 @@ struct CSVSaleReader: TillDocumentReader {
     init(_ conversion: NativeConversion, _ columns: CSVColumns) {
         self.conversion = conversion
         self.columns = columns
+        layout = CSVLayout(columns)
         reader = CSVRowReader(separator: columns.separator, encoding: columns.encoding)
     }
 
@@ -43,10 +44,12 @@ struct CSVSaleReader: TillDocumentReader {
             do throws(LoyaltyError) {
                 guard let row = try reader.next() else { break }
                 guard let layout else {
-                    self.layout = try CSVLayout(CSVHeader(row), columns)
+                    self.layout = try CSVLayout(row, columns)
                     continue
                 }
-                if let done = try take(row, layout) { documents.append(done) }
+                // The same sale behind another header is the same sale again.
+                let done = layout.isHeader(row) ? close() : try take(row, layout)
+                if let done { documents.append(done) }
             } catch {
                 let error = remedied(error)
                 if layout == nil {
@@ -63,7 +66,7 @@ struct CSVSaleReader: TillDocumentReader {
     }
 
     private mutating func take(_ row: CSVRow, _ layout: CSVLayout) throws(LoyaltyError) -> ConvertedDocument? {
-        _ = try layout.header.fields(of: row)
+        try layout.check(row)
         guard let number = layout.field(columns.number, row) else {
             throw LoyaltyError(.adapterMissing, "\"\(columns.number)\" is empty", at: Place(line: row.line, column: 1))
         }
