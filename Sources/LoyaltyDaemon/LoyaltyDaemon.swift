@@ -106,7 +106,8 @@ public struct LoyaltyDaemon: Sendable {
             state: state, database: database, readers: readers, gate: gate, concerns: concerns, clock: clock,
             notifier: notifier, interval: watchdogInterval, log: log)
         let reload = ReloadService(
-            process: process, lanes: lanes, readers: input, concerns: concerns, notifier: notifier, clock: clock,
+            process: process, lanes: lanes, readers: input, state: state, concerns: concerns, notifier: notifier,
+            clock: clock,
             log: log)
 
         let program = await lanes.program.identity

@@ -231,6 +231,7 @@ struct ReloadService: Service {
     let process: ProcessSetting
     let lanes: LaneService
     let readers: ReaderInput
+    let state: DaemonState
     let concerns: Concerns
     let notifier: ServiceNotifier
     let clock: SystemClock
@@ -260,6 +261,7 @@ struct ReloadService: Service {
             for warning in rules.classifier.warnings { log.warning("\(warning)") }
             await lanes.replace(rules)
             readers.apply(change)
+            state.reloaded(fresh.listing, readersApply: !change.takesRestart)
             let program = await lanes.program.identity
             concerns.clear(Self.rejected)
             if change.takesRestart {

@@ -15,7 +15,7 @@ struct Loyaltyctl: AsyncParsableCommand {
             """,
         subcommands: [
             StatusCommand.self, ReadersCommand.self, MembersCommand.self, SalesCommand.self, QueueCommand.self,
-            SyncCommand.self, RulesCommand.self, TillCommand.self,
+            SyncCommand.self, RulesCommand.self, TillCommand.self, ConfigCommand.self,
         ]
     )
 

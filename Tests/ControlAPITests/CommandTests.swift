@@ -29,6 +29,7 @@ struct CommandTests {
         (["queue", "list", "--state", "dead"], "QueueListCommand"),
         (["queue", "show", "t-1.2"], "QueueShowCommand"), (["queue", "retry", "t-1.2", "t-1.3"], "QueueRetryCommand"),
         (["queue", "retry", "--all"], "QueueRetryCommand"), (["sync", "now"], "SyncNowCommand"),
+        (["config"], "ConfigShowCommand"), (["config", "show", "--effective", "--json"], "ConfigShowCommand"),
         (["rules", "check", "p.toml"], "RulesCheckCommand"),
         (["rules", "eval", "--program", "p.toml", "--sales", "-"], "RulesEvalCommand"),
         (["status", "--socket", "/tmp/x"], "StatusCommand"), (["status", "--state-dir", "/tmp"], "StatusCommand"),

@@ -22,6 +22,9 @@ actor StoreState: ControlState {
         self.events = events
     }
 
+    private var entries: [ConfigurationEntry] = []
+    func configure(_ entries: [ConfigurationEntry]) { self.entries = entries }
+
     var quarantined: [QuarantinedLine] = []
     func putIntoQuarantine(_ line: QuarantinedLine) { quarantined.append(line) }
 
@@ -40,6 +43,8 @@ actor StoreState: ControlState {
         if let failure { throw failure }
         return report
     }
+
+    func configuration() async throws -> [ConfigurationEntry] { entries }
 
     func readers() async throws -> [ReaderReport] { report.readers }
 

@@ -62,6 +62,33 @@ struct ServiceTests {
         }
     }
 
+    @Test("config show prints a configuration that comes to the same, and what waits for a restart")
+    func configuration() async throws {
+        try await Bench.run { bench in
+            try bench.configure()
+            let daemon = try await bench.startDaemon()
+            let shown = try await bench.control("config", "show", "--effective")
+            #expect(shown.code == 0)
+            #expect(shown.output.contains("loyaltyd.toml:"))
+            try bench.write("shown.toml", shown.output)
+            let check = try await bench.run(
+                "loyaltyd", ["--check-config", "--config", bench.directory + "/shown.toml"])
+            #expect(check.code == 0, "\(check.errors)")
+            #expect(
+                try await bench.control("config").output.split(separator: "\n").allSatisfy { !$0.contains("# default") }
+            )
+            let text = try String(contentsOfFile: bench.configurationFile, encoding: .utf8)
+            try bench.write("loyaltyd.toml", text + "\n[lane]\nlate_scan_seconds = 7\n")
+            daemon.send(SIGHUP)
+            _ = try await daemon.errors.line(containing: "reloaded the program")
+            let waiting = try await bench.control("config", "show")
+            #expect(waiting.output.contains("late_scan_seconds = 60"))
+            #expect(waiting.output.contains("# the next start takes 7"))
+            #expect(try await daemon.stop() == 0)
+            #expect(try await bench.control("config").code == 69)
+        }
+    }
+
     @Test("SIGHUP: a good program counts from then on, a bad one leaves the old in force")
     func reload() async throws {
         try await Bench.run { bench in

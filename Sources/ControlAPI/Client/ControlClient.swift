@@ -22,6 +22,10 @@ public struct ControlClient: Sendable {
 
     public func status() async throws(LoyaltyError) -> StatusReport { try await call(.get("/v1/status")) }
 
+    public func configuration() async throws(LoyaltyError) -> [ConfigurationEntry] {
+        try await call(.get("/v1/configuration"))
+    }
+
     public func readers() async throws(LoyaltyError) -> [ReaderReport] { try await call(.get("/v1/readers")) }
 
     /// Waits up to 20 seconds for events behind a number. - Parameter number: nil asks for the present one alone.

@@ -18,6 +18,7 @@ struct ControlRoutes: Sendable {
             ErrorAnswers()
         }
         addPublic(to: router, masking: false)
+        router.get("v1/configuration") { [state] _, _ in try Response(encoding: await state.configuration()) }
         addJournal(to: router)
         addReaders(to: router)
         addQueue(to: router)

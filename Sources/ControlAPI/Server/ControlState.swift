@@ -5,6 +5,8 @@ public import LoyaltyModel
 /// Every method may throw a `LoyaltyError`, which the caller sees with its code. A nil answer is `control.not_found`.
 public protocol ControlState: Sendable {
     func status() async throws -> StatusReport
+    /// What is in force, which after a failed reload is not what the files say.
+    func configuration() async throws -> [ConfigurationEntry]
     func readers() async throws -> [ReaderReport]
     /// As `ReaderJournal.events(after:patience:)`.
     func readerEvents(after number: Int?, patience: Duration) async throws -> ReaderEventPage

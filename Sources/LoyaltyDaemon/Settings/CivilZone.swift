@@ -10,6 +10,9 @@ public struct CivilZone: Sendable {
 
     private init(zone: TimeZone) { self.zone = zone }
 
+    /// Its name in that database.
+    var name: String { zone.identifier }
+
     /// - Throws: `time.syntax` for a name that the database does not have.
     public init(_ name: String) throws(LoyaltyError) {
         guard let zone = TimeZone(identifier: name) else {

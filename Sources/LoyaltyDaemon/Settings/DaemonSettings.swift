@@ -159,6 +159,8 @@ public struct DaemonSettings: Sendable {
     public var page: Page?
     /// `debug`, `info`, `notice`, `warning`, `error`.
     public var logLevel: String
+    /// The same, key by key, with the places.
+    var listing = SettingsListing()
 }
 
 extension LoyaltyError.Code {

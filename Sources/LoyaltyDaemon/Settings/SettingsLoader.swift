@@ -69,7 +69,7 @@ public struct SettingsLoader: Sendable {
         let state = process.stateDirectory(configured: try paths.string("state_dir"))
         let runtime = process.runtimeDirectory(configured: try paths.string("runtime_dir"), stateDirectory: state)
         try paths.finish()
-        let settings = DaemonSettings(
+        var settings = DaemonSettings(
             site: try site(section("site", of: &root)), stateDirectory: state,
             controlSocketPath: runtime + "/control.sock",
             till: try till(section("till", of: &root), runtime: runtime, state: state),
@@ -80,6 +80,7 @@ public struct SettingsLoader: Sendable {
             upstream: try upstream(section("upstream", of: &root), directory),
             page: try page(section("page", of: &root)), logLevel: try log(section("log", of: &root)))
         try root.finish()
+        settings.listing = SettingsListing(document, settings)
         return settings
     }
 

@@ -32,16 +32,27 @@ final class DaemonState: ControlState {
     let parts: Parts
     private let imports: MemberImports
     private let word = Mutex<WordSince?>(nil)
+    private let listing: Mutex<SettingsListing>
 
     init(_ parts: Parts) {
         self.parts = parts
         imports = MemberImports(parts.database, clock: parts.clock)
+        listing = Mutex(parts.settings.listing)
     }
 
     var cache: MemberCache { MemberCache(parts.database) }
     var register: SalesRegister { SalesRegister(parts.database) }
     var outbox: Outbox { Outbox(parts.database) }
     var today: CalendarDate { parts.settings.site.businessDay(parts.clock.now) }
+
+    // MARK: Configuration
+
+    func configuration() async throws -> [ConfigurationEntry] { listing.withLock { $0.entries } }
+
+    /// What a reload has read and put into force.
+    func reloaded(_ fresh: SettingsListing, readersApply: Bool) {
+        listing.withLock { $0 = $0.reloaded(fresh, readersApply: readersApply) }
+    }
 
     // MARK: Readers and members
 
