@@ -13,7 +13,7 @@ public struct Lane: Sendable {
     /// Cards that wait for the next basket; none while a basket is open.
     private var held: (cards: PresentedCards, since: MonotonicTime)?
     /// Baskets that were left and may come back.
-    private var parked: [Parked] = []
+    private var parked: [Baggage] = []
     /// Sales that are over, newest last.
     private var finished: [Finished] = []
     /// When the newest finished sale ended, while a card may still be added to it.
@@ -30,14 +30,6 @@ public struct Lane: Sendable {
         var isTendered = false
         /// The first card came when payment had begun.
         var isCardLate = false
-    }
-
-    private struct Parked {
-        var key: SaleKey
-        var cards: PresentedCards
-        /// By the till's own word; else it was left without one.
-        var isSuspended: Bool
-        var since: MonotonicTime
     }
 
     private struct Finished {
@@ -70,11 +62,29 @@ public struct Lane: Sendable {
         return basket.cards.current
     }
 
+    /// Whether this is the basket that is open now.
+    public func isOpen(_ key: SaleKey) -> Bool { basket?.key.names(key) == true }
+
+    /// Whether the step goes on with a basket that was put aside here.
+    public func hasParked(for step: SaleStep) -> Bool { parkedIndex(for: step) != nil }
+
+    /// Gives up the basket that was put aside here and goes on at another register with this step.
+    public mutating func surrender(to step: SaleStep) -> Baggage? {
+        parkedIndex(for: step).map { parked.remove(at: $0) }
+    }
+
+    /// Takes over what another register gave up.
+    public mutating func takeOver(_ baggage: Baggage) {
+        if parked.count >= Self.maximumParked { parked.removeFirst() }
+        parked.append(baggage)
+    }
+
     /// - Parameter now: never earlier than in the call before.
     public mutating func handle(_ input: Input, at now: MonotonicTime) -> [Action] {
         forgetOld(now)
         switch input {
         case .card(let card): return present(card, now)
+        case .cardOf(let card, let uid): return present(card, of: uid, now)
         case .refused(let refusal): return [.notice(.refused(refusal))]
         case .cardRemoved(let token): remove(token)
         case .sale(let step): return take(step, now)
@@ -120,8 +130,32 @@ extension Lane {
         return [notice, .attachToFinished(reference: reference, card: card)]
     }
 
-    private mutating func offer(_ card: Card) -> Notice {
-        guard let isTendered = basket?.isTendered,
+    /// The sale that the till names is the only one that the card may go to.
+    private mutating func present(_ card: Card, of uid: String, _ now: MonotonicTime) -> [Action] {
+        if let basket, (basket.key.uid ?? uid) == uid { return present(card, now) }
+        if let index = parked.lastIndex(where: { $0.key.uid == uid }) {
+            switch card.standing {
+            case .blocked: return [.notice(.refused(.blocked, card))]
+            case .notKnown: return [.notice(.refused(.notALoyaltyCard, card))]
+            case .active, .unverified, .replaced: break
+            }
+            switch parked[index].cards.offer(card, isTendered: false) {
+            case .attached: return [.notice(.accepted(.attached, card))]
+            case .same, .firstKept: return [.notice(.alreadyAttached(card))]
+            case .replaced: return [.notice(.replaced(by: card))]
+            }
+        }
+        let isOver = finished.contains { $0.key.uid == uid }
+        guard basket == nil, !isOver || lateSince != nil && finished.last?.key.uid == uid else {
+            return [.notice(.saleNotOpen(card))]
+        }
+        // Of a sale whose first event is still to come; it cannot be the last one's.
+        if !isOver { lateSince = nil }
+        return present(card, now)
+    }
+
+    private mutating func offer(_ card: Card, isTendered: Bool? = nil) -> Notice {
+        guard let isTendered = isTendered ?? basket?.isTendered,
             let outcome = basket?.cards.offer(card, isTendered: isTendered)
         else { return .alreadyAttached(card) }
         switch outcome {
@@ -152,15 +186,22 @@ extension Lane {
         }
     }
 
-    /// The cards that the till read itself, each one once.
-    private mutating func offerTillCards(_ cards: [Card]) -> [Action] {
+    /// The cards that the till read itself, each one once, behind those that it took off.
+    ///
+    /// - Parameter isUnseen: the basket is this document alone. What it names then outranks a card that only waited, although
+    ///   a tender stands beside it: nobody knows which came first.
+    private mutating func offerTillCards(_ step: SaleStep, isUnseen: Bool = false) -> [Action] {
+        for token in step.removedTokens { basket?.cards.removeFromTill(token: token) }
         var actions: [Action] = []
-        for card in cards where basket?.cards.isNewFromTill(card) == true {
+        var isFirst = isUnseen
+        for card in step.tillCards where basket?.cards.isNewFromTill(card) == true {
             var notice: Notice
             switch card.standing {
             case .blocked: notice = .refused(.blocked, card)
             case .notKnown: notice = .refused(.notALoyaltyCard, card)
-            case .active, .unverified, .replaced: notice = offer(card)
+            case .active, .unverified, .replaced:
+                notice = offer(card, isTendered: isFirst ? false : nil)
+                isFirst = false
             }
             notice.isFromTill = true
             actions.append(.notice(notice))
@@ -176,13 +217,13 @@ extension Lane {
         case .open, .update, .tender, .resume:
             guard !step.isRepeat else { return [] }
             enter(step, now)
-            let actions = offerTillCards(step.tillCards)
+            let actions = offerTillCards(step)
             if step.isTendered || step.verb == .tender { basket?.isTendered = true }
             return actions
         case .suspend:
             guard !step.isRepeat else { return [] }
             enter(step, now)
-            let actions = offerTillCards(step.tillCards)
+            let actions = offerTillCards(step)
             leave(isSuspended: true, now)
             return actions
         case .complete, .return: return finish(step, now)
@@ -231,25 +272,29 @@ extension Lane {
         guard !left.cards.isEmpty, isSuspended || left.key.uid != nil else { return }
         parked.removeAll { $0.key.names(left.key) }
         if parked.count >= Self.maximumParked { parked.removeFirst() }
-        parked.append(Parked(key: left.key, cards: left.cards, isSuspended: isSuspended, since: now))
+        parked.append(Baggage(key: left.key, cards: left.cards, isSuspended: isSuspended, since: now))
     }
 
     /// The cards of a basket that was put aside and now goes on.
     private mutating func comeBack(_ step: SaleStep) -> PresentedCards? {
-        let index = parked.lastIndex { parked in
+        parkedIndex(for: step).map { parked.remove(at: $0).cards }
+    }
+
+    private func parkedIndex(for step: SaleStep) -> Int? {
+        parked.lastIndex { parked in
             if let uid = step.key.uid, parked.key.uid == uid { return true }
             if let link = step.resumes, parked.key.names(link) { return true }
             return step.verb == .resume && parked.isSuspended && parked.key.names(step.key)
         }
-        return index.map { parked.remove(at: $0).cards }
     }
 
     private mutating func finish(_ step: SaleStep, _ now: MonotonicTime) -> [Action] {
         if let action = repeated(step) { return [action] }
         if !step.hasLines { held = nil }
+        let isUnseen = !isOpen(step.key) && !hasParked(for: step)
         enter(step, now)
         if step.isTendered { basket?.isTendered = true }
-        var actions = offerTillCards(step.tillCards)
+        var actions = offerTillCards(step, isUnseen: isUnseen)
         let cards = basket?.cards ?? PresentedCards()
         let key = basket?.key ?? step.key
         let isCardLate = basket?.isCardLate ?? false
@@ -274,16 +319,20 @@ extension Lane {
             return step.isRepeat || (step.closedAt != nil && earlier.closedAt == step.closedAt)
         }
         guard step.isRepeat || index != nil else { return nil }
-        if let open = basket, open.key.names(step.key) {
-            basket = nil
-            if let index {
-                finished[index].cards = open.cards
+        var open: PresentedCards?
+        if let basket, basket.key.names(step.key) {
+            _ = offerTillCards(step)
+            open = self.basket?.cards
+            self.basket = nil
+            if let index, let open {
+                finished[index].cards = open
                 finished[index].lateCard = nil
             }
         }
         let earlier = index.map { finished[$0] }
-        let card = earlier?.lateCard ?? earlier?.cards.current
-        let commit = Commit(key: step.key, card: card, others: earlier?.cards.others ?? [], isRepeat: true)
+        let card = earlier?.lateCard ?? earlier?.cards.current ?? open?.current
+        let commit = Commit(
+            key: step.key, card: card, others: earlier?.cards.others ?? open?.others ?? [], isRepeat: true)
         return .commit(commit)
     }
 

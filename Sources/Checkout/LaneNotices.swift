@@ -40,6 +40,11 @@ extension Lane.Notice {
         Self(.addedToLastSale, card, ["ADDED TO LAST SALE"], .ask)
     }
 
+    /// The till named a sale that is over, or not the one at this counter.
+    static func saleNotOpen(_ card: Lane.Card) -> Self {
+        Self(.refused, code: "sale_not_open", card, ["PLEASE ASK STAFF"], .no)
+    }
+
     static func refused(_ refusal: CardScan.Refusal, _ card: Lane.Card? = nil) -> Self {
         let display =
             switch refusal {

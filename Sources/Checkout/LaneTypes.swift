@@ -94,6 +94,8 @@ extension Lane {
         public var isTendered: Bool
         /// Active cards that the till itself read. Every snapshot repeats them; only the first time counts as a scan.
         public var tillCards: [Card]
+        /// Tokens of cards that the till says are no longer on the basket. As with cards, only the first time counts.
+        public var removedTokens: [String]
         /// The suspended basket that this one goes on with (link `resumes`).
         public var resumes: SaleKey?
         public var closedAt: Timestamp?
@@ -106,6 +108,7 @@ extension Lane {
             hasLines: Bool = true,
             isTendered: Bool = false,
             tillCards: [Card] = [],
+            removedTokens: [String] = [],
             resumes: SaleKey? = nil,
             closedAt: Timestamp? = nil,
             isRepeat: Bool = false
@@ -115,6 +118,7 @@ extension Lane {
             self.hasLines = hasLines
             self.isTendered = isTendered
             self.tillCards = tillCards
+            self.removedTokens = removedTokens
             self.resumes = resumes
             self.closedAt = closedAt
             self.isRepeat = isRepeat
@@ -124,6 +128,8 @@ extension Lane {
     public enum Input: Hashable, Sendable {
         /// A card was read at the lane's reader, or keyed in.
         case card(Card)
+        /// The till read a card for the sale that it names.
+        case cardOf(Card, uid: String)
         case refused(CardScan.Refusal)
         /// The till took a card off the basket; nil stands for whichever is on it.
         case cardRemoved(token: String?)
@@ -153,6 +159,14 @@ extension Lane {
         public var signal: TillAnswer.Signal?
         /// The till read the card, so the notice belongs into its answer; else it is pushed.
         public var isFromTill: Bool
+    }
+
+    /// A basket that was put aside at one register and goes on at another.
+    public struct Baggage: Hashable, Sendable {
+        var key: SaleKey
+        var cards: PresentedCards
+        var isSuspended: Bool
+        var since: MonotonicTime
     }
 
     /// The sale ends, with this card or none.

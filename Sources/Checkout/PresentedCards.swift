@@ -8,6 +8,8 @@ struct PresentedCards: Hashable, Sendable {
     private(set) var others: [Lane.Card] = []
     /// Tokens that the till's snapshots have shown already.
     private var shownByTill: Set<String> = []
+    /// Tokens that the till's snapshots have taken off, until they show them again.
+    private var removedByTill: Set<String> = []
 
     init(_ card: Lane.Card? = nil) { current = card }
 
@@ -31,7 +33,15 @@ struct PresentedCards: Hashable, Sendable {
 
     /// True where the till shows the card for the first time.
     mutating func isNewFromTill(_ card: Lane.Card) -> Bool {
-        shownByTill.count < 64 && shownByTill.insert(card.token).inserted
+        removedByTill.remove(card.token)
+        return shownByTill.count < 64 && shownByTill.insert(card.token).inserted
+    }
+
+    /// Takes off what the till no longer shows. Every snapshot says so again; a card that was read since stays.
+    mutating func removeFromTill(token: String) {
+        guard removedByTill.count < 64, removedByTill.insert(token).inserted else { return }
+        shownByTill.remove(token)
+        remove(token: token)
     }
 
     /// Takes the card off; nil takes whichever counts.

@@ -254,14 +254,55 @@ func late(_ actions: [Lane.Action]) -> [String] {
         #expect(commit?.others.map(\.token) == ["till"])
     }
 
-    @Test func inAFinishedSaleTheFirstCardStays() {
+    /// Of a card that waited nobody knows whose sale it was read for; the document says whose sale it is.
+    @Test func inASaleThatCameUnseenTheTillsCardOutranksOneThatWaited() {
         var counter = Counter()
         counter.scan(card("x"))
-        let both = commit(counter.sale(.complete, key("a"), isTendered: true, tillCards: [card("till")]))
-        #expect(both?.card?.token == "x")
-        #expect(both?.others.map(\.token) == ["till"])
+        let both = commit(
+            counter.sale(.complete, key("a"), isTendered: true, tillCards: [card("till"), card("other")]))
+        #expect(both?.card?.token == "till")
+        #expect(both?.others.map(\.token) == ["x", "other"])
+        counter.sale(.open, key("c"))
+        counter.scan(card("x"))
+        let seen = commit(counter.sale(.complete, key("c"), isTendered: true, tillCards: [card("till")]))
+        #expect(seen?.card?.token == "x")
         let alone = commit(counter.sale(.complete, key("b"), isTendered: true, tillCards: [card("till")]))
         #expect(alone?.card?.token == "till")
+    }
+
+    /// The till's snapshots repeat that a card is off; one that is read again since then counts.
+    @Test func aCardThatTheTillTookOffIsOffOnce() {
+        func off(_ verb: TillEvent.SaleVerb) -> Lane.Input {
+            .sale(Lane.SaleStep(verb, key("a"), removedTokens: ["x"]))
+        }
+        var counter = Counter()
+        counter.sale(.update, key("a"), tillCards: [card("x")])
+        counter.handle(off(.update))
+        #expect(counter.lane.basketCard == nil)
+        var again = counter
+        #expect(commit(counter.handle(off(.complete)))?.card == nil)
+        again.scan(card("x"))
+        again.handle(off(.update))
+        #expect(commit(again.handle(off(.complete)))?.card?.token == "x")
+    }
+
+    /// A card that the till reads for a sale goes to no other.
+    @Test func aCardGoesToTheSaleThatTheTillNames() {
+        func sale(_ uid: String) -> Lane.SaleKey { Lane.SaleKey(uid: uid, register: "1", number: uid) }
+        var counter = Counter()
+        counter.sale(.suspend, sale("a"), tillCards: [card("y")])
+        counter.sale(.open, sale("b"))
+        #expect(notices(counter.handle(.cardOf(card("x"), uid: "a"))).map(\.result) == [.replaced])
+        #expect(counter.lane.basketCard == nil)
+        #expect(notices(counter.handle(.cardOf(card("z"), uid: "c"))).map(\.code) == ["sale_not_open"])
+        #expect(notices(counter.handle(.cardOf(card("z"), uid: "b"))).map(\.result) == [.attached])
+        #expect(counter.complete(sale("b")) == "z")
+        counter.sale(.resume, sale("a"))
+        #expect(counter.complete(sale("a")) == "x")
+        // Behind the end of a sale without a card, one for the next sale is not added to it.
+        #expect(counter.complete(sale("d")) == nil)
+        #expect(notices(counter.handle(.cardOf(card("w"), uid: "e"))).map(\.result) == [.held])
+        #expect(counter.complete(sale("e")) == "w")
     }
 
     @Test func aBlockedCardOfTheTillIsNotAttached() {

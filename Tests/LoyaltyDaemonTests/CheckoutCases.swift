@@ -112,7 +112,7 @@ extension Bench {
         _ = try await bench.tally("test")
         let detail = try #require(try await SalesRegister(bench.database).detail(sale))
         #expect(detail.row.member == "m1")
-        #expect(detail.row.flags == ["late_card"])
+        #expect(detail.row.flags.contains("late_card"))
         #expect(detail.row.points?.description == "5")
     }
 
@@ -148,8 +148,8 @@ extension Bench {
         #expect(try await bench.send("sale.complete", "t", fields).code == "training")
         #expect(try await SalesRegister(bench.database).recent(limit: 5).isEmpty)
         #expect(try await bench.tally("event.training") == 1)
-        // And the card still waits for a sale.
-        #expect(try await bench.sale("sale.complete", "a").member?.id == "m1")
+        // And the card that was read for it does not wait for the next customer.
+        #expect(try await bench.sale("sale.complete", "a").member == nil)
     }
 
     @Test func aCopyOfAReceiptEarnsNothing() async throws {

@@ -23,7 +23,12 @@ extension LaneService {
         let cards = await tillCards(event)
         guard isFinished else { return live(event, verb, sale, cards) }
         switch sale.kind {
-        case .layaway, .order, .noSale: return answered(event, .ignored, code: "kind.\(sale.kind.rawValue)")
+        case .layaway, .order, .noSale:
+            if !event.replay {
+                // Nothing is earned, but the basket is over at the counter, and the card that was read for it with it.
+                _ = lanes[sale.register]?.handle(.sale(step(.cancel, sale, TillCards())), at: clock.monotonic)
+            }
+            return remembered(event, .ignored, code: "kind.\(sale.kind.rawValue)")
         case .sale, .return, .exchange, .mixed: return await finish(event, verb, sale, cards)
         }
     }
@@ -35,12 +40,12 @@ extension LaneService {
         guard !event.replay else { return answered(event, .ignored, code: "replay") }
         adoptEarlyLane(sale.register)
         noteBasket(verb, sale)
-        let actions = lanes[sale.register, default: newLane].handle(
-            .sale(step(verb, sale, cards)), at: clock.monotonic)
+        let step = step(verb, sale, cards)
+        fetchBaggage(for: step)
+        let actions = lanes[sale.register, default: newLane].handle(.sale(step), at: clock.monotonic)
         var answer = TillAnswer(acknowledges: event.identity.id, result: .accepted, code: "live")
         describe(actions, into: &answer)
-        let final = tallied(answer)
-        return Task { final }
+        return remembered(event, answer)
     }
 
     private func finish(
@@ -56,22 +61,31 @@ extension LaneService {
             receivedAt: now, receivedDay: today, flags: cards.flags + event.flags.filter(Self.keptFlags.contains))
         var facts: CardFacts?
         var isOwn = false
-        let isRepeat: Bool
-        do throws(LoyaltyError) { isRepeat = try await ledger.isRepeat(submission) } catch {
+        let standing: Ledger.Standing
+        do throws(LoyaltyError) { standing = try await ledger.standing(of: submission) } catch {
             return answered(event, .rejected, code: error.code.name, message: error.message)
         }
+        let isRepeat = standing != .new
         // From here to `submit` nothing waits: the lane's decision and the place in the commit order belong together.
         if let kept = keptCards.decision(for: event.identity) {
             submission.attachment = kept
-        } else if isRepeat || event.replay || inFlight.contains(event.identity) {
-            submission.attachment = cards.cards.last.map(attachment)
+        } else if standing == .conflict {
+            // It is refused, but a basket is over at the counter all the same.
+            if !event.replay {
+                _ = lanes[sale.register]?.handle(.sale(step(.cancel, sale, TillCards())), at: clock.monotonic)
+            }
+        } else if isRepeat || event.replay || inFlight.contains(event.identity) || closedBeforeStart(sale) {
+            let card = reopened(event, verb, sale, cards) ?? cards.cards.last
+            isOwn = card.map { isOwnSale($0, sale) } ?? false
+            if !isOwn { submission.attachment = card.map(attachment) }
         } else if verb == .void {
             _ = lanes[sale.register]?.handle(.sale(step(.void, sale, cards)), at: clock.monotonic)
         } else {
             adoptEarlyLane(sale.register)
             noteBasket(verb, sale)
-            let actions = lanes[sale.register, default: newLane].handle(
-                .sale(step(verb, sale, cards)), at: clock.monotonic)
+            let step = step(verb, sale, cards)
+            fetchBaggage(for: step)
+            let actions = lanes[sale.register, default: newLane].handle(.sale(step), at: clock.monotonic)
             for case .commit(let commit) in actions {
                 isOwn = commit.card.map { isOwnSale($0, sale) } ?? false
                 if !isOwn {
@@ -95,6 +109,43 @@ extension LaneService {
                 return settled(event, sale, outcome, attachment, decidedAt, signed)
             } catch { return failed(event, error, attachment) }
         }
+    }
+
+    /// Whether the sale ended while nobody was here to see its cards, so that the card that waits is another customer's. A till whose
+    /// clock is a day off is not meant.
+    private func closedBeforeStart(_ sale: Sale) -> Bool {
+        guard let closed = sale.closedAt, lanes[sale.register]?.isOpen(key(sale)) != true else { return false }
+        return closed < startedAt && closed > startedAt.adding(seconds: -86_400)
+    }
+
+    /// The card on a finished sale that was opened again for its correction; nil where it was not.
+    private func reopened(
+        _ event: TillEvent, _ verb: TillEvent.SaleVerb, _ sale: Sale, _ cards: TillCards
+    ) -> Lane.Card? {
+        guard verb != .void, !event.replay, !inFlight.contains(event.identity),
+            lanes[sale.register]?.isOpen(key(sale)) == true
+        else { return nil }
+        var step = step(verb, sale, cards)
+        step.isRepeat = true
+        for case .commit(let commit) in lanes[sale.register]?.handle(.sale(step), at: clock.monotonic) ?? [] {
+            return commit.card
+        }
+        return nil
+    }
+
+    /// A basket that was suspended at another register of this machine brings its cards along.
+    private func fetchBaggage(for step: Lane.SaleStep) {
+        guard step.key.uid != nil || step.resumes != nil, lanes[step.key.register]?.hasParked(for: step) != true,
+            lanes[step.key.register]?.isOpen(step.key) != true
+        else { return }
+        let other =
+            if let link = step.resumes, lanes[link.register]?.hasParked(for: step) == true {
+                link.register
+            } else {
+                lanes.first { $0.key != step.key.register && $0.value.hasParked(for: step) }?.key
+            }
+        guard let other, other != step.key.register, let baggage = lanes[other]?.surrender(to: step) else { return }
+        lanes[step.key.register, default: newLane].takeOver(baggage)
     }
 
     /// What an adapter noticed and a manager may want to see on the sale.
@@ -128,7 +179,10 @@ extension LaneService {
         keptCards.forget(event.identity)
         if outcome.decision == .accepted {
             tallySource(event, sale)
-            if let reference = outcome.sale { look(at: sale, reference, signed) }
+            if let reference = outcome.sale {
+                look(at: sale, reference, signed)
+                rungUp.remember(reference, RungUpSales.Facts(sale, signed.businessDay))
+            }
         }
         if let token = attachment?.token { unknownNumbers.forget(token.text, readBefore: decidedAt) }
         if !outcome.transactions.isEmpty { outlets.wakeUpstream() }
@@ -146,8 +200,10 @@ extension LaneService {
                 redactedLine:
                     "event \(event.identity.id) of \(event.identity.source), sale \(sale.number), total \(sale.totals.grand)",
                 at: clock.now)
-            return tallied(
-                TillAnswer(acknowledges: event.identity.id, result: .rejected, code: "id_conflict", message: message))
+            let answer = TillAnswer(
+                acknowledges: event.identity.id, result: .rejected, code: "id_conflict", message: message)
+            recentEvents.remember(event, answer)
+            return tallied(answer)
         }
         var answer = TillAnswer(
             acknowledges: event.identity.id, result: outcome.decision == .duplicate ? .duplicate : .accepted)
@@ -189,6 +245,7 @@ extension LaneService {
         let resumed = sale.links.first { $0.relation == .resumes }
         return Lane.SaleStep(
             verb, key(sale), hasLines: !sale.lines.isEmpty, isTendered: !sale.tenders.isEmpty, tillCards: cards.cards,
+            removedTokens: cards.removedTokens,
             resumes: resumed.map { link in
                 Lane.SaleKey(uid: link.uid, register: link.register ?? sale.register, number: link.number)
             }, closedAt: sale.closedAt)
@@ -215,13 +272,17 @@ extension LaneService {
 
     struct TillCards {
         var cards: [Lane.Card] = []
+        /// Of cards that are no longer attached.
+        var removedTokens: [String] = []
         var flags: [String] = []
     }
 
     func tillCards(_ event: TillEvent) async -> TillCards {
         var result = TillCards()
-        for presented in event.cards where presented.active {
+        for presented in event.cards {
             switch await resolve(presented) {
+            case .card(let card) where !presented.active: result.removedTokens.append(card.token)
+            case _ where !presented.active: break
             case .card(let card):
                 // A blocked card never earns, whoever read it.
                 if card.standing == .blocked {
@@ -269,28 +330,35 @@ extension LaneService {
     ) async -> Task<TillAnswer, Never> {
         if verb == .remove {
             guard let register = register(of: event), !event.replay else { return answered(event, .ignored) }
-            _ = lanes[register, default: newLane].handle(.cardRemoved(token: nil), at: clock.monotonic)
-            return answered(event, .accepted, code: "live")
+            var token: String?
+            if let presented {
+                guard case .card(let card) = await resolve(presented) else {
+                    return answered(event, .ignored, code: CardScan.Refusal.notALoyaltyCard.rawValue)
+                }
+                token = card.token
+            }
+            _ = lanes[register, default: newLane].handle(.cardRemoved(token: token), at: clock.monotonic)
+            return remembered(event, .accepted, code: "live")
         }
         guard verb == .present else { return await query(event, verb, presented) }
         guard let presented else {
             return answered(event, .rejected, code: "till.missing_field", message: "\"card\" is missing")
         }
-        let input = await resolve(presented)
+        var input = await resolve(presented)
         guard let register = register(of: event), !event.replay else {
             return answered(event, .ignored, code: "replay")
         }
+        if let uid = presented.saleUID, case .card(let card) = input { input = .cardOf(card, uid: uid) }
         let actions = lanes[register, default: newLane].handle(input, at: clock.monotonic)
         var answer = TillAnswer(acknowledges: event.identity.id, result: .accepted, code: "live")
         describe(actions, into: &answer)
         for case .attachToFinished(let reference, let card) in actions { attachLate(card, reference) }
         for case .notice(let notice) in actions {
-            guard let code = notice.code, CardScan.Refusal(rawValue: code) != nil else { continue }
+            guard let code = notice.code, code != "first_card_kept" else { continue }
             answer.result = .rejected
             count("refused.\(code)")
         }
-        let final = tallied(answer)
-        return Task { final }
+        return remembered(event, answer)
     }
 
     func signOff(_ register: String) {

@@ -120,12 +120,15 @@ extension LaneService {
 
     /// Adds a card to a stored sale. Nobody waits for it: the lane has told the cashier, and a failure is logged.
     func attachLate(_ card: Lane.Card, _ reference: String) {
+        let facts = rungUp[reference]
+        if let facts, isOwnSale(card, facts) { return look(atLate: card, reference, facts, isOwn: true) }
         let ticket = ledger.attachLate(
             attachment(card), to: reference, programs: rules.programs, receivedAt: clock.now, receivedDay: today)
         Task {
             do {
                 let outcome = try await ticket.value
                 if !outcome.transactions.isEmpty { outlets.wakeUpstream() }
+                if let facts, outcome.decision != .duplicate { look(atLate: card, reference, facts, isOwn: false) }
             } catch {
                 log.error("a late card could not be added", metadata: ["sale": "\(reference)", "error": "\(error)"])
             }

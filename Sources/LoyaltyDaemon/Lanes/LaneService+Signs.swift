@@ -40,6 +40,22 @@ extension LaneService {
         return settings.signs.staff[cashier] == member
     }
 
+    /// The same for a sale that is on disk already.
+    func isOwnSale(_ card: Lane.Card, _ facts: RungUpSales.Facts) -> Bool {
+        guard let member = card.member?.value, let cashier = facts.operatorID else { return false }
+        return settings.signs.staff[cashier] == member
+    }
+
+    /// Looks at a sale that got its card behind its end. - Parameter isOwn: the card was left out, for it is the cashier's.
+    func look(atLate card: Lane.Card, _ reference: String, _ facts: RungUpSales.Facts, isOwn: Bool) {
+        if isOwn { return flag(reference, [.ownSale]) }
+        let use = FraudSigns.Use(
+            card: card.member?.value ?? card.token, operatorID: facts.operatorID, register: facts.register,
+            businessDay: facts.businessDay, at: clock.now, isKeyed: card.entry == .keyed || card.entry == .lookup,
+            isLate: true)
+        flag(reference, signs.note(use))
+    }
+
     /// Looks at a sale that is on disk.
     func look(at sale: Sale, _ reference: String, _ signed: SignedSale) {
         if signed.isOwn { return flag(reference, [.ownSale]) }
@@ -57,5 +73,33 @@ extension LaneService {
         log.info(
             "a sale shows signs for the manager",
             metadata: ["sale": "\(reference)", "signs": "\(found.map(\.rawValue).joined(separator: ", "))"])
+    }
+}
+
+/// Who rang up the latest sales, by their references: a card may be added to them behind their end.
+struct RungUpSales {
+    struct Facts: Sendable {
+        var operatorID: String?
+        var register: String
+        var businessDay: CalendarDate
+
+        init(_ sale: Sale, _ businessDay: CalendarDate) {
+            (operatorID, register, self.businessDay) = (sale.operatorID, sale.register, businessDay)
+        }
+    }
+
+    /// More than there are registers whose last sale may still get one.
+    private static let capacity = 2048
+
+    private var facts: [String: Facts] = [:]
+    private var order: [String] = []
+
+    subscript(reference: String) -> Facts? { facts[reference] }
+
+    mutating func remember(_ reference: String, _ sale: Facts) {
+        if facts.updateValue(sale, forKey: reference) == nil { order.append(reference) }
+        guard order.count > Self.capacity else { return }
+        for old in order.prefix(Self.capacity / 2) { facts[old] = nil }
+        order.removeFirst(Self.capacity / 2)
     }
 }

@@ -77,12 +77,16 @@ actor LaneService: TillHandler {
     /// Documents whose commit is on its way: a repeat of one must not touch the lane either.
     var inFlight: Set<EventIdentity> = []
     var keptCards = KeptCards()
+    var recentEvents = RecentEvents()
+    /// Of sales that are on disk and may still get a card.
+    var rungUp = RungUpSales()
     var unknownNumbers = UnknownNumbers()
     var sequences: [SequenceKey: SequenceGaps] = [:]
     var signs: FraudSigns
     var sourcesOfToday = SourceTally()
     private var turnstile = Turnstile()
     private let usedBytes: @Sendable () -> Int64
+    let startedAt: Timestamp
 
     private var training = false
     private var connections = 0
@@ -101,6 +105,7 @@ actor LaneService: TillHandler {
         self.rules = rules
         screen = Mutex(rules.classifier)
         self.clock = clock
+        startedAt = clock.now
         self.readers = readers
         self.log = log
         self.usedBytes = usedBytes ?? { database.sizeInBytes }
@@ -155,6 +160,7 @@ actor LaneService: TillHandler {
         // In front, so that they go along with the line.
         count("event.\(problem.error.code.name)")
         count("event.quarantined")
+        await inTurn { end(problem) }
         let ticket = ledger.quarantine(
             code: problem.error.code.name, message: problem.error.message, redactedLine: problem.redactedLine,
             at: clock.now)
@@ -167,20 +173,35 @@ actor LaneService: TillHandler {
         }
     }
 
+    /// The basket is over at the counter, and the card that was read for it must not wait for the next customer.
+    private func end(_ problem: TillLineProblem) {
+        guard let ended = problem.endedSale, !recentEvents.isRepeat(problem) else { return }
+        let key = Lane.SaleKey(uid: ended.uid, register: ended.register, number: ended.number)
+        _ = lanes[ended.register]?.handle(.sale(Lane.SaleStep(.cancel, key)), at: clock.monotonic)
+    }
+
     func submit(_ event: TillEvent) async -> Task<TillAnswer, Never> { await inTurn { await take(event) } }
 
     private func take(_ event: TillEvent) async -> Task<TillAnswer, Never> {
         lastEventAt = clock.now
         noteSequence(of: event)
+        if let answer = recentEvents.answer(to: event) {
+            let final = tallied(answer)
+            return Task { final }
+        }
         if event.training {
             training = true
             count("event.training")
-            return answered(event, .ignored, code: "training")
+            endTraining(event)
+            return remembered(event, .ignored, code: "training")
         }
         switch event.content {
         case .control(let verb):
             if verb == .training { training.toggle() }
-            if verb == .signoff, let register = register(of: event) { signOff(register) }
+            if verb == .signoff, let register = register(of: event) {
+                signOff(register)
+                return remembered(event, .ignored, code: "control.\(verb.rawValue)")
+            }
             if verb == .subscribe { return answered(event, .accepted, code: "live") }
             return answered(event, .ignored, code: "control.\(verb.rawValue)")
         case .card(let verb, let card):
@@ -208,6 +229,29 @@ actor LaneService: TillHandler {
         let answer = tallied(
             TillAnswer(acknowledges: event.identity.id, result: result, code: code, message: message))
         return Task { answer }
+    }
+
+    /// The same for an event that has moved a lane: sent again it moves nothing.
+    func remembered(
+        _ event: TillEvent, _ result: TillAnswer.Result, code: String? = nil, message: String? = nil
+    ) -> Task<TillAnswer, Never> {
+        remembered(
+            event, TillAnswer(acknowledges: event.identity.id, result: result, code: code, message: message))
+    }
+
+    func remembered(_ event: TillEvent, _ answer: TillAnswer) -> Task<TillAnswer, Never> {
+        recentEvents.remember(event, answer)
+        let final = tallied(answer)
+        return Task { final }
+    }
+
+    /// A card that was read for a training sale must not wait for the next customer.
+    private func endTraining(_ event: TillEvent) {
+        guard case .sale(let verb, let sale) = event.content, !event.replay else { return }
+        switch verb {
+        case .complete, .return, .cancel, .void, .suspend: signOff(sale.register)
+        case .open, .update, .resume, .tender: break
+        }
     }
 
     func tallied(_ answer: TillAnswer) -> TillAnswer {

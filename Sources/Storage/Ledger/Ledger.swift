@@ -45,15 +45,23 @@ public struct Ledger: Sendable {
         }
     }
 
-    /// Whether a document repeats or corrects one that is stored, so that it must not touch the lane: the card that waits
-    /// there is the next customer's. Commits that are still on their way are not seen; `submit` decides for good.
+    /// What a document is to those that are stored.
+    public enum Standing: Sendable, Hashable {
+        case new
+        /// It repeats or corrects one, so that it must not touch the lane: the card that waits there is the next customer's.
+        case known
+        /// Its event id belongs to another document.
+        case conflict
+    }
+
+    /// Commits that are still on their way are not seen; `submit` decides for good.
     ///
     /// - Throws: `storage.*`.
-    public func isRepeat(_ submission: SaleSubmission) async throws(LoyaltyError) -> Bool {
+    public func standing(of submission: SaleSubmission) async throws(LoyaltyError) -> Standing {
         let (vault, terminal) = (database.vault, database.terminal)
         do {
             return try await database.pool.read { database in
-                try SalePosting(database: database, vault: vault, terminal: terminal, submission: submission).isRepeat()
+                try SalePosting(database: database, vault: vault, terminal: terminal, submission: submission).standing()
             }
         } catch {
             throw storageError(error, doing: "looking up a sale", file: database.path)

@@ -156,7 +156,9 @@ extension SalePosting {
                     AND (link_register IS NULL OR link_register = :register)
                     AND (link_store IS NULL OR link_store = :store)
                     AND (link_day IS NULL OR link_day = :day) AND (link_uid IS NOT NULL OR link_epoch = :epoch)
-                    AND (SELECT closed_at FROM sale WHERE sale.id = sale_return.sale_id) >= :closed
+                    AND (SELECT closed_at >= :closed
+                            OR (register <> :register AND (link_uid IS NOT NULL OR link_day IS NOT NULL))
+                        FROM sale WHERE sale.id = sale_return.sale_id)
                 """
         ).execute(arguments: [
             "id": id, "uid": sale.uid, "number": sale.number, "register": sale.register, "store": sale.store,
@@ -200,7 +202,12 @@ extension SalePosting {
     private func source(of line: SaleLine, _ id: Int64) throws -> Source {
         let stated = line.returned?.link ?? sale.links.first { $0.relation == .returns || $0.relation == .exchanges }
         guard let link = stated, link.number != nil || link.uid != nil else { return .unlinked }
-        let candidates = try sales(named: link).filter { $0.id != id && $0.closedAt <= closedAt }
+        let named = try sales(named: link).filter { $0.id != id }
+        let earlier = named.filter { $0.closedAt <= closedAt }
+        // Another register's clock may be fast: a sale that is named without doubt was there before its return, whatever it says.
+        let isOtherClock = link.register.map { $0 != sale.register } ?? (link.uid != nil)
+        let isCertain = isOtherClock && (link.uid != nil || link.businessDay != nil)
+        let candidates = earlier.isEmpty && isCertain ? named : earlier
         guard candidates.count > 1 else { return candidates.first.map { .sale($0.id, link) } ?? .unknown(link) }
         let sold = try candidates.filter { try !self.lines(of: $0.id, line, link).isEmpty }
         let own = sold.filter { $0.holder != nil && $0.holder == presenter }

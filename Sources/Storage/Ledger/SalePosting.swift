@@ -52,12 +52,16 @@ struct SalePosting {
         return outcome
     }
 
-    /// Reads only; see `Ledger.isRepeat`.
-    func isRepeat() throws -> Bool {
-        if try knownEvent() != nil { return true }
-        if isVoid { return false }
-        if case .new = try decision(SaleFingerprint.of(sale)) { return false }
-        return true
+    /// Reads only; see `Ledger.standing`.
+    func standing() throws -> Ledger.Standing {
+        let fingerprint = SaleFingerprint.of(sale)
+        if let known = try knownEvent() {
+            let digest = SaleFingerprint.digest(sale, verb: submission.verb, fingerprint: fingerprint)
+            return known["digest"] as Data == digest ? .known : .conflict
+        }
+        if isVoid { return .new }
+        if case .new = try decision(fingerprint) { return .new }
+        return .known
     }
 
     private var isVoid: Bool { submission.verb == .void || sale.state == .voided }

@@ -57,7 +57,11 @@ enum DuplicateDecision: Equatable, Sendable {
         if let revision, revision > candidate.revision ?? 0 { return .revision(of: candidate.id, implicit: false) }
         // A resend that was overtaken by a correction must not undo it.
         if let earlier = candidates.first(where: { $0.content == .superseded }) { return .duplicate(of: earlier.id) }
-        guard sameClosing != nil else { return .new(flags: ["number_reused"]) }
+        if sameClosing == nil {
+            // Under the till's own id it is the same sale, whenever it was closed: the later state counts.
+            guard candidate.identity == .equal else { return .new(flags: ["number_reused"]) }
+            if closedAt < candidate.closedAt { return .duplicate(of: candidate.id) }
+        }
         // A till that counts corrections sends the first state without a number; it may arrive after its correction.
         if revision ?? 0 < candidate.revision ?? 0, revision != nil || !candidate.hadUnnumberedState {
             return .duplicate(of: candidate.id)

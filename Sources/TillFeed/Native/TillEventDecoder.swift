@@ -28,7 +28,8 @@ public struct TillEventDecoder: Sendable {
             throw TillLineProblem(
                 acknowledges: harmlessID(node),
                 error: Self.tillError(error),
-                redactedLine: LineRedaction(screening).redacted(node)
+                redactedLine: LineRedaction(screening).redacted(node),
+                endedSale: Self.endedSale(node)
             )
         }
     }
@@ -54,6 +55,15 @@ public struct TillEventDecoder: Sendable {
             ),
             redactedLine: LineRedaction(screening).redacted(brokenLine: Array(start.prefix(LineRedaction.limit)))
         )
+    }
+
+    private static func endedSale(_ node: DataNode) -> TillLineProblem.EndedSale? {
+        guard let type = node["type"]?.text, type == "sale.complete" || type == "sale.return", let sale = node["sale"],
+            let register = sale["register"]?.text, (1...64).contains(register.utf8.count)
+        else { return nil }
+        return TillLineProblem.EndedSale(
+            register: register, number: sale["number"]?.text.map { String($0.prefix(64)) },
+            uid: sale["uid"]?.text.map { String($0.prefix(128)) })
     }
 
     private func event(_ node: DataNode) throws(LoyaltyError) -> TillEvent {
@@ -195,4 +205,13 @@ public struct TillEventDecoder: Sendable {
         }
         return error
     }
+}
+
+extension DataNode {
+    fileprivate subscript(key: String) -> DataNode? {
+        guard case .table(let entries) = value else { return nil }
+        return entries.first { $0.key == key }?.node
+    }
+
+    fileprivate var text: String? { if case .string(let text) = value { text } else { nil } }
 }

@@ -8,11 +8,23 @@ public struct TillLineProblem: Error, Hashable, Sendable {
     public var error: LoyaltyError
     /// The line for the quarantine: card values replaced, runs of digits masked, at most 16 KiB.
     public var redactedLine: String
+    /// The sale that the line would have ended; nil where that cannot be read.
+    public var endedSale: EndedSale?
+
+    /// A basket that is over at the counter, although its document could not be taken.
+    public struct EndedSale: Hashable, Sendable {
+        public var register: String
+        public var number: String?
+        public var uid: String?
+    }
 
     /// The byte of the line, from 1, where the problem stands.
     public var column: Int? { error.place?.column }
 
-    public init(acknowledges: String = "", error: LoyaltyError, redactedLine: String) {
+    public init(
+        acknowledges: String = "", error: LoyaltyError, redactedLine: String, endedSale: EndedSale? = nil
+    ) {
+        self.endedSale = endedSale
         self.acknowledges = acknowledges
         self.error = error
         self.redactedLine = redactedLine

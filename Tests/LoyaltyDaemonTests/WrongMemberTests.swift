@@ -1,0 +1,296 @@
+import LoyaltyModel
+import Storage
+import Testing
+import TillFeed
+
+@testable import LoyaltyDaemon
+
+/// No customer gets another's points, whatever a till sends again, refuses to end or does at two registers.
+@Suite struct WrongMemberTests {
+    /// Check digits worked out by hand, as in CheckoutCases.
+    private static let second = "2984000000032"
+    private static let present = #","card":{"value":"\#(Bench.card)"}"#
+
+    private func twoMembers(_ more: String = "") async throws -> Bench {
+        let bench = try await Bench(more)
+        try await bench.add(Member(id: MemberID("m2"), status: .active), card: Self.second)
+        return bench
+    }
+
+    private func holder(_ answer: TillAnswer, _ bench: Bench) async throws -> String? {
+        _ = try await bench.tally("test")
+        return try await SalesRegister(bench.database).detail(try #require(answer.sale))?.row.member
+    }
+
+    // MARK: Sent again
+
+    @Test func aCardThatIsSentAgainBehindItsSaleDoesNotWaitForTheNext() async throws {
+        let bench = try await Bench()
+        let first = try await bench.send("card.present", "c", Self.present)
+        #expect(first.display == ["WELCOME BACK"])
+        let sale = try await bench.sale("sale.complete", "a")
+        #expect(sale.member?.id == "m1")
+        let again = try await bench.send("card.present", "c", Self.present)
+        #expect(again.result == .duplicate)
+        #expect(again.display == first.display)
+        #expect(try await bench.sale("sale.complete", "a").result == .duplicate)
+        #expect(try await bench.sale("sale.complete", "b").member == nil)
+    }
+
+    @Test func aSuspensionThatIsSentAgainTakesNoCard() async throws {
+        let bench = try await twoMembers()
+        _ = try await bench.sale("sale.open", "a")
+        await bench.scan(Bench.card)
+        _ = try await bench.sale("sale.suspend", "a")
+        await bench.scan(Self.second)
+        #expect(try await bench.sale("sale.suspend", "a").result == .duplicate)
+        #expect(try await bench.sale("sale.complete", "b").member?.id == "m2")
+        _ = try await bench.sale("sale.resume", "a")
+        #expect(try await bench.sale("sale.complete", "a").member?.id == "m1")
+    }
+
+    @Test func anOpeningThatIsSentAgainLeavesTheCardOnItsBasket() async throws {
+        let bench = try await Bench()
+        func open() async throws -> TillAnswer {
+            try await bench.send("sale.open", "o", Bench.basket("7", "5.00").replacing(#""uid":"7","#, with: ""))
+        }
+        _ = try await open()
+        await bench.scan(Bench.card)
+        #expect(try await open().result == .duplicate)
+        let end = Bench.basket("7", "5.00", state: "completed").replacing(#""uid":"7","#, with: "")
+        #expect(try await bench.send("sale.complete", "e", end).member?.id == "m1")
+    }
+
+    @Test func aCancellationThatIsSentAgainDoesNotSendTheNextCardAway() async throws {
+        let bench = try await Bench()
+        _ = try await bench.sale("sale.cancel", "a")
+        await bench.scan(Bench.card)
+        #expect(try await bench.sale("sale.cancel", "a").result == .duplicate)
+        #expect(try await bench.sale("sale.complete", "b").member?.id == "m1")
+    }
+
+    /// What has the same id and says something else is no resend.
+    @Test func anIdThatIsUsedAgainForAnotherLineIsNew() async throws {
+        let bench = try await Bench()
+        _ = try await bench.send("sale.update", "same", Bench.basket("a", "1.00"))
+        let other = try await bench.send(
+            "sale.update", "same", Bench.basket("a", "2.00", more: #","members":[{"value":"\#(Bench.card)"}]"#))
+        #expect(other.result == .accepted)
+        #expect(other.member?.id == "m1")
+    }
+
+    // MARK: Documents that end a basket and are not stored
+
+    @Test(arguments: ["layaway", "order", "no_sale"]) func aDocumentThatIsNoSaleEndsItsBasket(kind: String) async throws
+    {
+        let bench = try await twoMembers()
+        await bench.scan(Bench.card)
+        let fields = Bench.basket("a", "5.00", state: "completed").replacing(
+            #""kind":"sale""#, with: #""kind":"\#(kind)""#)
+        #expect(try await bench.send("sale.complete", "a", fields).result == .ignored)
+        #expect(try await bench.sale("sale.complete", "b").member == nil)
+        bench.clock.pass(seconds: 5)
+        await bench.scan(Self.second)
+        _ = try await bench.send("sale.complete", "a", fields)
+        #expect(try await bench.sale("sale.complete", "c").member?.id == "m2", "sent again it ends nothing")
+    }
+
+    @Test func aLineInQuarantineEndsItsBasket() async throws {
+        let bench = try await twoMembers()
+        func broken() async throws -> TillAnswer.Result {
+            // A bare number with decimals is no amount.
+            let fields = Bench.basket("a", "5.00", state: "completed").replacing(
+                #""grand":"5.00""#, with: #""grand":5.00"#)
+            let line =
+                #"{"v":1,"type":"sale.complete","id":"a","source":"1/1","time":"2025-11-24T16:00:00Z"\#(fields)}"#
+            do {
+                _ = try TillEventDecoder(screening: bench.screening).decode(Array(line.utf8))
+                return .accepted
+            } catch { return await bench.lanes.quarantine(error).value.result }
+        }
+        _ = try await bench.sale("sale.complete", "first")
+        await bench.scan(Bench.card)
+        #expect(try await broken() == .quarantined)
+        #expect(try await bench.sale("sale.complete", "b").member == nil)
+        bench.clock.pass(seconds: 5)
+        await bench.scan(Self.second)
+        #expect(try await broken() == .quarantined)
+        #expect(try await bench.sale("sale.complete", "c").member?.id == "m2", "sent again it ends nothing")
+    }
+
+    @Test func aDocumentUnderTheIdOfAnotherEndsItsBasket() async throws {
+        let bench = try await twoMembers()
+        _ = try await bench.send("sale.complete", "e", Bench.basket("a", "5.00", state: "completed"))
+        await bench.scan(Bench.card)
+        let other = Bench.basket("b", "6.00", state: "completed")
+        #expect(try await bench.send("sale.complete", "e", other).code == "id_conflict")
+        #expect(try await bench.sale("sale.complete", "c").member == nil)
+        bench.clock.pass(seconds: 5)
+        await bench.scan(Self.second)
+        #expect(try await bench.send("sale.complete", "e", other).code == "id_conflict")
+        #expect(try await bench.sale("sale.complete", "d").member?.id == "m2", "sent again it ends nothing")
+    }
+
+    /// The daemon was not there when the sale ended: the card that waits now is the next customer's.
+    @Test func aSaleFromBeforeTheStartTakesNoCardThatWasReadSince() async throws {
+        let bench = try await Bench()
+        await bench.scan(Bench.card)
+        let closed = bench.clock.now.adding(seconds: -30)
+        let old = try await bench.sale("sale.complete", "old", more: #","closed_at":"\#(closed)""#)
+        #expect(old.result == .accepted)
+        #expect(old.member == nil)
+        let closing = bench.clock.now.adding(seconds: 1)
+        #expect(try await bench.sale("sale.complete", "new", more: #","closed_at":"\#(closing)""#).member?.id == "m1")
+    }
+
+    // MARK: The till's own word
+
+    @Test func aCardThatTheTillTookOffEarnsNothing() async throws {
+        let bench = try await Bench()
+        func members(_ active: Bool) -> String { #","members":[{"value":"\#(Bench.card)","active":\#(active)}]"# }
+        _ = try await bench.sale("sale.update", "a", more: members(true))
+        #expect(try await bench.sale("sale.complete", "a", more: members(false)).member == nil)
+    }
+
+    @Test func removingACardRemovesThatCard() async throws {
+        let bench = try await twoMembers()
+        _ = try await bench.sale("sale.open", "a")
+        await bench.scan(Bench.card)
+        _ = try await bench.send("card.remove", "r", #","card":{"value":"\#(Self.second)"}"#)
+        #expect(try await bench.sale("sale.complete", "a").member?.id == "m1")
+        _ = try await bench.sale("sale.open", "b")
+        await bench.scan(Bench.card)
+        _ = try await bench.send("card.remove", "r2", Self.present)
+        #expect(try await bench.sale("sale.complete", "b").member == nil)
+    }
+
+    @Test func aCardForASuspendedSaleDoesNotGoToTheOpenOne() async throws {
+        let bench = try await Bench()
+        _ = try await bench.sale("sale.suspend", "a", more: #","members":[{"value":"\#(Self.second)"}]"#)
+        _ = try await bench.sale("sale.open", "b")
+        let card = #","card":{"value":"\#(Bench.card)","sale_uid":"a"}"#
+        #expect(try await bench.send("card.present", "c", card).member?.id == "m1")
+        #expect(try await bench.sale("sale.complete", "b").member == nil)
+        _ = try await bench.sale("sale.resume", "a")
+        #expect(try await bench.sale("sale.complete", "a").member?.id == "m1")
+        let late = try await bench.send("card.present", "d", #","card":{"value":"\#(Bench.card)","sale_uid":"b"}"#)
+        #expect(late.code == "sale_not_open")
+        #expect(late.result == .rejected)
+        #expect(try await bench.sale("sale.complete", "x").member == nil)
+    }
+
+    // MARK: Opened again, and at another register
+
+    @Test func aSaleThatIsOpenedAgainGetsTheCardThatIsShownNow() async throws {
+        let bench = try await twoMembers()
+        _ = try await bench.sale("sale.open", "a")
+        let first = try await bench.sale("sale.complete", "a")
+        #expect(first.member == nil)
+        _ = try await bench.sale("sale.update", "a", "6.00")
+        await bench.scan(Bench.card)
+        let again = try await bench.send(
+            "sale.complete", "a2", Bench.basket("a", "6.00", state: "completed", more: #","rev":2"#))
+        #expect(again.code == "revised")
+        #expect(try await holder(first, bench) == "m1")
+        await bench.scan(Self.second)
+        #expect(try await bench.sale("sale.complete", "b").member?.id == "m2")
+    }
+
+    @Test(arguments: [true, false]) func aSuspendedSaleBringsItsCardToAnotherRegister(byLink: Bool) async throws {
+        let bench = try await twoMembers()
+        _ = try await bench.sale("sale.open", "a")
+        await bench.scan(Bench.card)
+        _ = try await bench.sale("sale.suspend", "a")
+        let elsewhere = Bench.basket(
+            byLink ? "z" : "a", "5.00", state: "completed",
+            more: byLink ? #","links":[{"rel":"resumes","store":"1","register":"1","number":"a"}]"# : ""
+        ).replacing(#""register":"1","number":"\#(byLink ? "z" : "a")""#, with: #""register":"2","number":"114""#)
+        #expect(try await bench.send("sale.complete", "e", elsewhere).member?.id == "m1")
+        #expect(try await bench.sale("sale.complete", "b").member == nil)
+    }
+
+    /// Under the till's own id it is one sale, however it is sent again.
+    @Test func aCorrectionUnderTheSameUidIsNoSecondSale() async throws {
+        let bench = try await Bench()
+        await bench.scan(Bench.card)
+        let first = try await bench.sale("sale.complete", "a", "10.00", more: #","closed_at":"2025-11-24T16:00:05Z""#)
+        #expect(first.points?.earned.description == "10")
+        let more = #","closed_at":"2025-11-24T16:03:00Z""#
+        let second = try await bench.send(
+            "sale.complete", "c", Bench.basket("a", "12.00", state: "completed", more: more))
+        #expect(second.code == "revised")
+        #expect(second.points?.earned.description == "2")
+        #expect(try await SalesRegister(bench.database).recent(limit: 5).count == 1)
+    }
+
+    /// The clock of register 1 is an hour fast. That a sale was there before its return needs no clock.
+    @Test(arguments: [true, false]) func aReturnAtAnotherRegisterFindsItsSaleWhateverTheClocksSay(saleFirst: Bool)
+        async throws
+    {
+        let bench = try await Bench()
+        let day = #","business_day":"2025-11-24""#
+        func sell() async throws -> TillAnswer {
+            try await bench.send(
+                "sale.complete", "s",
+                Bench.basket(
+                    "a", "5.00", state: "completed",
+                    more: #","closed_at":"2025-11-24T17:05:00Z","members":[{"value":"\#(Bench.card)"}]"#) + day)
+        }
+        func giveBack() async throws -> TillAnswer {
+            let link =
+                #""return":{"receipt":"with","link":{"store":"1","register":"1","business_day":"2025-11-24","number":"a"}}"#
+            let line =
+                #"{"id":"1","kind":"item","code":{"value":"4711","scheme":"sku"},"qty":"-1","uom":"ea","amount":"-5.00",\#(link)}"#
+            return try await bench.send(
+                "sale.return", "r",
+                #","sale":{"uid":"r","store":"1","register":"2","number":"9","kind":"return","state":"completed","currency":"EUR","#
+                    + #""closed_at":"2025-11-24T16:40:00Z","lines":[\#(line)],"totals":{"grand":"-5.00"}}"# + day)
+        }
+        let sale: TillAnswer
+        if saleFirst {
+            sale = try await sell()
+            #expect(try await giveBack().flags == [])
+        } else {
+            _ = try await giveBack()
+            sale = try await sell()
+        }
+        #expect(try await holder(sale, bench) == "m1")
+        let statement = try await AccountRegister(bench.database).statement(
+            of: MemberID("m1"), on: await bench.lanes.today, program: await bench.lanes.program)
+        #expect(statement.balances.allSatisfy { $0.available.isZero })
+    }
+
+    // MARK: The cashier's own card
+
+    @Test func aCashiersOwnCardEarnsNothingThroughAnyDoor() async throws {
+        let bench = try await Bench("[[signs.staff]]\noperator = \"7\"\nmember = \"m1\"")
+        let cashier = #","operator":{"id":"7"}"#
+        _ = try await bench.sale("sale.open", "a")
+        let late = try await bench.sale("sale.complete", "a", more: cashier)
+        await bench.scan(Bench.card)
+        #expect(try await holder(late, bench) == nil)
+
+        let named = cashier + #","members":[{"value":"\#(Bench.card)"}]"#
+        let sale = try await bench.sale("sale.complete", "b", more: named)
+        _ = try await bench.send(
+            "sale.complete", "b2", Bench.basket("b", "6.00", state: "completed", more: #","rev":2"# + named))
+        #expect(try await holder(sale, bench) == nil)
+
+        let fields = Bench.basket("r", "5.00", state: "completed", more: named) + #","replay":true"#
+        #expect(try await holder(try await bench.send("sale.complete", "r", fields), bench) == nil)
+        #expect(try await bench.tally("sign.own_sale") >= 2)
+    }
+
+    @Test func cardsAddedBehindTheSaleAreSeenByTheSigns() async throws {
+        let bench = try await Bench()
+        for number in 0..<4 {
+            bench.clock.pass(seconds: 600)
+            _ = try await bench.sale("sale.open", "s\(number)")
+            _ = try await bench.sale("sale.complete", "s\(number)", more: #","operator":{"id":"7"}"#)
+            await bench.scan(Bench.card)
+            _ = try await bench.tally("test")
+        }
+        #expect(try await bench.tally("sign.card_often") == 1)
+        #expect(try await bench.tally("sign.after_tender") == 4)
+    }
+}
