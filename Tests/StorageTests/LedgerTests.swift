@@ -36,6 +36,15 @@ import Testing
         #expect(decide([known(1, .superseded, .equal, closed: 60)]) == .duplicate(of: 1))
     }
 
+    /// Under the till's own id it is one sale, closed when it may; the later state counts.
+    @Test func anotherClosingTimeMakesNoSecondSaleOfOneId() {
+        #expect(decide([known(1, .other, .equal, closed: 60)], closed: 90) == .revision(of: 1, implicit: true))
+        #expect(decide([known(1, .other, .equal, closed: 60)], closed: 30) == .duplicate(of: 1))
+        #expect(decide([known(1, .other, .unknown, closed: 60)], closed: 90) == .new(flags: ["number_reused"]))
+        let reused = [known(2, .other, .different, closed: 80), known(1, .other, .equal, closed: 60)]
+        #expect(decide(reused, closed: 90) == .revision(of: 1, implicit: true))
+    }
+
     @Test func everyRowOfTheTableForNewEvents() {
         #expect(decide([known(1, .same, revision: 4)]) == .duplicate(of: 1))
         #expect(decide([known(1, .other)], revision: 1) == .revision(of: 1, implicit: false))

@@ -59,7 +59,8 @@ public struct TillEventDecoder: Sendable {
 
     private static func endedSale(_ node: DataNode) -> TillLineProblem.EndedSale? {
         guard let type = node["type"]?.text, type == "sale.complete" || type == "sale.return", let sale = node["sale"],
-            let register = sale["register"]?.text, (1...64).contains(register.utf8.count)
+            let register = sale["register"]?.text, (1...64).contains(register.utf8.count),
+            node["replay"]?.value != .boolean(true)
         else { return nil }
         return TillLineProblem.EndedSale(
             register: register, number: sale["number"]?.text.map { String($0.prefix(64)) },
