@@ -11,13 +11,15 @@ enum TillTime {
     ) throws(LoyaltyError) -> (time: Timestamp, isAssumed: Bool) {
         var text = text.split(separator: " ").joined(separator: "T")
         // `+0200` and `+02` of ISO 8601 are not RFC 3339.
-        if text.utf8.count > 19, let sign = text.lastIndex(where: { $0 == "+" || $0 == "-" }),
-            sign > text.index(text.startIndex, offsetBy: 10)
+        let bytes = Array(text.utf8)
+        if bytes.count > 19, let sign = bytes.lastIndex(where: { $0 == UInt8(ascii: "+") || $0 == UInt8(ascii: "-") }),
+            sign > 10
         {
-            let digits = text[text.index(after: sign)...]
-            if digits.utf8.count == 4, digits.utf8.allSatisfy({ (48...57).contains($0) }) {
-                text = text[...sign] + digits.prefix(2) + ":" + digits.suffix(2)
-            } else if digits.utf8.count == 2 {
+            let digits = bytes[(sign + 1)...]
+            if digits.count == 4, digits.allSatisfy({ (48...57).contains($0) }) {
+                text = String(
+                    decoding: bytes[...sign] + digits.prefix(2) + [UInt8(ascii: ":")] + digits.suffix(2), as: UTF8.self)
+            } else if digits.count == 2 {
                 text += ":00"
             }
         }

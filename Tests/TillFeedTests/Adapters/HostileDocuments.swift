@@ -89,6 +89,22 @@ import Testing
         }
     }
 
+    /// Times and days in the letters and digits of other countries, which are fewer than their bytes.
+    @Test(arguments: [
+        "令和８年１１月-", "令和８年１１月２２日-09", "２０２１-０５-０３T１２:００:００+０２００", "2021-05-03T12:00:00+٠٢٠٠", "-ääääääääää",
+        "2021-05-03T12:00:00-\u{301}", "👩‍👩‍👧+0200", "2021-05-03T12:00:00.👩‍👩‍👧+02",
+    ]) func timesInOtherLettersAreProblems(time: String) throws {
+        #expect(throws: LoyaltyError.self) { try TillTime.parse(time, try documentSettings()) }
+        #expect(throws: LoyaltyError.self) { try TillTime.day(time.replacing("2021-05-03", with: "2021-05-٣")) }
+        for wrong in ["<BeginDateTime>\(time)</BeginDateTime>", "<POSLogDateTime>\(time)</POSLogDateTime>"] {
+            let text = Self.good.replacing("<EndDateTime>2021-05-03T12:00:00Z</EndDateTime>", with: wrong)
+            let stream =
+                Self.head + text.replacing("MORE", with: "") + Self.good.replacing("MORE", with: "") + "</POSLog>"
+            let documents = try convert(Array(stream.utf8), .poslog, try documentSettings())
+            #expect(documents.map { code($0) } == ["time.syntax", "event"])
+        }
+    }
+
     /// The numbers of payment cards get through no field, whatever it is called.
     @Test func paymentCardsGetNowhere() throws {
         let card = "4111111111111111"
@@ -129,14 +145,17 @@ import Testing
             return Int(state >> 33) % max(bound, 1)
         }
         let spice: [UInt8] = Array("<>&\"'{}[],:-.0\n\0\u{ff}".utf8)
+        // Fewer characters than bytes; the last joins the character in front of it.
+        let letters = ["８", "年", "ä", "👩‍👩‍👧", "\u{301}", "٣-"]
         for _ in 0..<60 {
             var damaged = bytes
             for _ in 0...random(4) {
                 let place = random(damaged.count)
-                switch random(4) {
+                switch random(5) {
                 case 0: damaged[place] = spice[random(spice.count)]
                 case 1: damaged.remove(at: place)
                 case 2: damaged.insert(spice[random(spice.count)], at: place)
+                case 3: damaged.insert(contentsOf: letters[random(letters.count)].utf8, at: place)
                 default:
                     let end = min(damaged.count, place + random(200))
                     damaged.append(contentsOf: damaged[place..<end])
