@@ -56,6 +56,45 @@ import Testing
         #expect(documents.map { code($0) } == ["adapter.too_large", "event"])
     }
 
+    /// White space between elements is no text: a large basket may be indented as its till likes, and behind it the stream goes on.
+    @Test(arguments: [1, 7, 4096, 1 << 20]) func aLargeIndentedBasketIsRead(piece: Int) throws {
+        let blanks = "\r\n" + String(repeating: " ", count: 12)
+        let lines = (1...1000).map { number in
+            blanks + "<LineItem>\(blanks)  <SequenceNumber>\(number)</SequenceNumber>\(blanks)  <Sale>"
+                + "\(blanks)\t<ItemID> 4006381333931 </ItemID><ExtendedAmount>\(blanks)0.01\(blanks)</ExtendedAmount>"
+                + "\(blanks)  </Sale>\(blanks)</LineItem>"
+        }
+        let text =
+            Self.good.replacing("MORE", with: lines.joined()).replacing(">2.99</Total>", with: ">12.99</Total>")
+            .replacing("<SequenceNumber>1</SequenceNumber>", with: "<SequenceNumber>1001</SequenceNumber>")
+        let stream = Self.head + text + Self.good.replacing("MORE", with: "") + "</POSLog>"
+        let documents = try convert(Array(stream.utf8), .poslog, try documentSettings(), piece: piece)
+        #expect(documents.map { code($0) } == ["event", "event"])
+        guard case .event(let event) = documents.first?.outcome, case .sale(_, let sale) = event.event.content else {
+            return
+        }
+        #expect(sale.lines.count == 1001)
+        #expect(event.flags.isEmpty)
+    }
+
+    /// Nor is it in an element without children that are read, of any length; around a text it is no part of it.
+    @Test(arguments: [1, 7, 4096, 1 << 20], ["\n", "\n<!-- -->", "\n<Vendor/>"]) func whiteSpaceIsNoText(
+        piece: Int, filling: String
+    ) throws {
+        let blanks = String(repeating: filling, count: 5000)
+        for (text, expected) in [
+            ("\(blanks)<ReceiptNumber>\(blanks)77\(blanks)</ReceiptNumber>", "event"),
+            ("<ReceiptNumber>\(blanks)\(String(repeating: "9", count: 5000))</ReceiptNumber>", "adapter.too_large"),
+            ("<ReceiptNumber>7\(blanks)7</ReceiptNumber>", "adapter.too_large"),
+        ] {
+            let stream = Self.head + Self.good.replacing("MORE", with: text) + "</POSLog>"
+            let documents = try convert(Array(stream.utf8), .poslog, try documentSettings(), piece: piece)
+            #expect(documents.map { code($0) } == [expected])
+            guard case .event(let event) = documents.first?.outcome else { continue }
+            #expect(event.line.contains(#""receipt":"77""#))
+        }
+    }
+
     /// What is not on the list may be of any size: it is never kept.
     @Test func skippedElementsCostNothing() throws {
         let image = String(repeating: "<Line>AAAA</Line>", count: 10_000)

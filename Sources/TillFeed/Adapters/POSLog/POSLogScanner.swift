@@ -119,7 +119,7 @@ final class POSLogScanner {
     }
 
     private func isBlank(_ byte: UInt8) -> Bool {
-        byte == 0x20 || byte == 0x09 || byte == 0x0a || byte == 0x0d || isWide && byte == 0
+        byte.isXMLBlank || isWide && byte == 0
     }
 
     /// Starts the document with this opening; a byte order mark of UTF-8 in front of it goes.
@@ -326,11 +326,15 @@ final class POSLogScanner {
     private func read(_ text: UnsafePointer<XML_Char>?, _ length: Int) {
         guard failure == nil, skippedFrom == nil, !open.isEmpty, let text else { return }
         let last = open.count - 1
-        guard open[last].text.utf8.count + length <= Self.maximumText else {
+        // Between the children of an element there is only what indents them, and that may be of any length.
+        guard !POSLogVocabulary.hasChildren(open[last].name) else { return }
+        var bytes = UnsafeRawBufferPointer(start: text, count: length)[...]
+        if open[last].text.isEmpty { bytes = bytes.drop(while: \.isXMLBlank) }
+        let kept = bytes.prefix(Self.maximumText - open[last].text.utf8.count)
+        guard bytes.dropFirst(kept.count).allSatisfy(\.isXMLBlank) else {
             return stop(LoyaltyError(.adapterTooLarge, "a text has more than \(Self.maximumText) bytes"))
         }
-        let bytes = UnsafeRawBufferPointer(start: text, count: length)
-        open[last].text += String(decoding: bytes, as: UTF8.self)
+        open[last].text += String(decoding: kept, as: UTF8.self)
     }
 
     private func ended() {
@@ -375,10 +379,15 @@ final class POSLogScanner {
     private static func isStandard(_ space: String) -> Bool { space.lowercased().contains("/ixretail/") }
 }
 
+extension UInt8 {
+    /// White space of XML.
+    fileprivate var isXMLBlank: Bool { self == 0x20 || self == 0x0a || self == 0x09 || self == 0x0d }
+}
+
 extension String {
     func trimmingBlanks() -> String {
-        let isBlank: (UInt8) -> Bool = { $0 == 0x20 || $0 == 0x0a || $0 == 0x09 || $0 == 0x0d }
-        guard let first = utf8.firstIndex(where: { !isBlank($0) }), let last = utf8.lastIndex(where: { !isBlank($0) })
+        guard let first = utf8.firstIndex(where: { !$0.isXMLBlank }),
+            let last = utf8.lastIndex(where: { !$0.isXMLBlank })
         else { return "" }
         return String(self[first..<utf8.index(after: last)])
     }

@@ -4,6 +4,9 @@ enum POSLogVocabulary {
     /// Which children an element may have. An element that is missing here is a leaf.
     static func allows(_ child: String, in parent: String) -> Bool { children[parent]?.contains(child) ?? false }
 
+    /// Whether an element has children that are read; its own text is not.
+    static func hasChildren(_ name: String) -> Bool { children[name] != nil }
+
     static let documents: Set<String> = ["Transaction"]
 
     static let attributes: Set<String> = [

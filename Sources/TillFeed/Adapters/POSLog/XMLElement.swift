@@ -7,7 +7,7 @@ struct XMLElement {
     let name: String
     let place: Place
     var attributes: [String: String] = [:]
-    /// Character data, blanks at both ends removed.
+    /// Character data, blanks at both ends removed. Empty for elements whose children are read.
     var text = ""
     var children: [XMLElement] = []
 
