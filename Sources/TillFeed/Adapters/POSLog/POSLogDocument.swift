@@ -33,7 +33,7 @@ struct POSLogDocument {
     ) throws(LoyaltyError) -> ConvertedDocument {
         conversion.document(
             control: verb, store: try store(), register: try register(), number: try number(), sequence: try sequence,
-            time: try time("EndDateTime", "POSLogDateTime", "BeginDateTime").time, day: try businessDay(), flags: flags,
+            time: try closing().time, day: try businessDay(), flags: flags,
             at: transaction.place)
     }
 
@@ -46,14 +46,14 @@ struct POSLogDocument {
     }
 
     private func sale() throws(LoyaltyError) -> AdaptedSale {
-        let closed = try time("EndDateTime", "POSLogDateTime", "BeginDateTime")
+        let closed = try closing()
         var sale = AdaptedSale(
             place: transaction.place, store: try store(), register: try register(), number: try number(),
             time: closed.time, currency: try Currency("XXX"))
         sale.rawTime = closed.isAssumed ? closed.raw : nil
         if closed.isAssumed { sale.raise(AdapterFlag.zoneAssumed) }
         sale.closedAt = closed.time
-        sale.openedAt = header("BeginDateTime") == nil ? nil : try time("BeginDateTime").time
+        sale.openedAt = try headers("BeginDateTime").first.map(time)?.time
         sale.uid = header("TransactionID")
         sale.receipt = header("ReceiptNumber")
         sale.sequence = try sequence
@@ -81,7 +81,12 @@ struct POSLogDocument {
 
     // MARK: The header
 
-    private func header(_ name: String) -> String? { transaction.text(name) ?? body?.text(name) }
+    private func header(_ name: String) -> String? { headers(name).first?.text }
+
+    /// All of this name that have a text, those of the transaction first.
+    private func headers(_ name: String) -> [XMLElement] {
+        (transaction.all(name) + (body?.all(name) ?? [])).filter { !$0.text.isEmpty }
+    }
 
     private func missing(_ message: String, _ remedy: String? = nil) -> LoyaltyError {
         LoyaltyError(.adapterMissing, message, at: transaction.place, remedy: remedy)
@@ -130,15 +135,24 @@ struct POSLogDocument {
         }
     }
 
-    private func time(_ names: String...) throws(LoyaltyError) -> (time: Timestamp, isAssumed: Bool, raw: String) {
-        for name in names {
-            guard let text = header(name) else { continue }
-            do {
-                let (time, isAssumed) = try TillTime.parse(text, settings)
-                return (time, isAssumed, text)
-            } catch { throw LoyaltyError(error.code, error.message, at: place(name)) }
-        }
-        throw missing("there is no EndDateTime")
+    private typealias ReadTime = (time: Timestamp, isAssumed: Bool, raw: String)
+
+    /// When the transaction ended, or as near to it as the document says. The time of the message is none of it: it is when the
+    /// document was exported, and one that is exported again must give the same event.
+    private func closing() throws(LoyaltyError) -> ReadTime {
+        let stamps = headers("POSLogDateTime").map { (type: $0.attributes["TypeCode"]?.lowercased() ?? "", $0) }
+        let ofTransaction = ["transaction", ""].flatMap { type in stamps.filter { $0.type == type } }
+        let others = stamps.filter { $0.type != "message" }
+        let times = headers("EndDateTime") + ofTransaction.map(\.1) + headers("BeginDateTime") + others.map(\.1)
+        guard let element = times.first else { throw missing("there is no EndDateTime") }
+        return try time(element)
+    }
+
+    private func time(_ element: XMLElement) throws(LoyaltyError) -> ReadTime {
+        do {
+            let (time, isAssumed) = try TillTime.parse(element.text, settings)
+            return (time, isAssumed, element.text)
+        } catch { throw LoyaltyError(error.code, error.message, at: element.place.with(path: element.name)) }
     }
 
     private func place(_ name: String) -> Place {
