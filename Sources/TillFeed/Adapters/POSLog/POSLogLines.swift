@@ -54,7 +54,10 @@ struct POSLogLines {
             ]
         }
         line.taxes = try Self.taxes(goods)
-        if isBack { line.returned = try reference(goods) }
+        if isBack {
+            line.taxes = try line.taxes.turned(negative: true)
+            line.returned = try reference(goods)
+        }
         return line
     }
 
@@ -126,6 +129,7 @@ struct POSLogLines {
         line.returned = nil
         line.quantity = try line.quantity.signed(negative: !isReturnLine)
         line.amount = try line.amount.signed(negative: !isReturnLine)
+        line.taxes = try line.taxes.turned(negative: !isReturnLine)
         if partner == nil { sale.raise(AdapterFlag.voidWithoutPartner) }
         // Without a partner an id that no line has: what it would cancel is not known.
         line.voids = partner ?? "\(line.id)-none"
@@ -168,5 +172,19 @@ struct POSLogLines {
             relation: relation, store: POSLogDocument.store(element), register: element.text("WorkstationID"),
             businessDay: day, number: element.text("SequenceNumber"), uid: element.text("TransactionID"),
             line: element.text("LineItemSequenceNumber"))
+    }
+}
+
+extension [AdaptedSale.Tax] {
+    /// All with the other sign where their sum has the wrong one: tills write the taxes of what comes back with or without a minus.
+    func turned(negative: Bool) throws(LoyaltyError) -> [AdaptedSale.Tax] {
+        let sum = try map(\.amount).sum()
+        guard !sum.isZero, sum.isNegative != negative else { return self }
+        var taxes = self
+        for index in indices {
+            taxes[index].amount = try self[index].amount.negated()
+            taxes[index].base = try self[index].base?.negated()
+        }
+        return taxes
     }
 }

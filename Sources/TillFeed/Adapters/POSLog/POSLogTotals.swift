@@ -38,7 +38,10 @@ struct POSLogTotals {
             }
             return
         }
-        let basketTaxes = try basketTaxes()
+        // A pure return may come with positive totals and taxes.
+        let isBack = !lines.isEmpty && lines.allSatisfy { $0.returned != nil || $0.voided }
+        let wanted = isBack && !grand.isNegative ? [try grand.negated(), grand] : [grand]
+        let basketTaxes = isBack ? try basketTaxes().turned(negative: true) : try basketTaxes()
         let discounts = try basketDiscounts()
         let rewards = try rewards(&sale)
         let rounding = try rounding()
@@ -48,9 +51,6 @@ struct POSLogTotals {
         let taxReadings = tax.isZero ? [true] : flag.map { [$0, !$0] } ?? [true, false]
         let discountReadings = lines.contains { !$0.discounts.isEmpty } ? [false, true] : [false]
         let roundingReadings = rounding.isEmpty ? [true] : [true, false]
-        // A pure return may come with positive totals.
-        let isBack = !lines.isEmpty && lines.allSatisfy { $0.returned != nil || $0.voided }
-        let wanted = isBack && !grand.isNegative ? [try grand.negated(), grand] : [grand]
 
         let first = Reading(
             taxIncluded: flag ?? true, subtractsLineDiscounts: false, rewards: rewards.first ?? [], countsRounding: true
