@@ -63,7 +63,7 @@ struct POSLogDocument {
         sale.training = try transaction.flag("TrainingModeFlag")
         try links(&sale)
         try status(&sale)
-        sale.cards = cards
+        sale.cards = try body.map(cards) ?? []
         let isFinished = sale.verb == .complete || sale.verb == .return
         guard let currency = try currency() else {
             if isFinished { throw missing("no currency is named", "Write till.currency into the configuration") }
@@ -72,7 +72,7 @@ struct POSLogDocument {
         sale.currency = currency
         if let body {
             sale.lines = try POSLogLines(body, isReturn: sale.links.contains { $0.relation == .returns }).lines(&sale)
-            sale.tenders = try tenders(body)
+            sale.tenders = try tenders(body, &sale)
             try POSLogTotals(body, currency: currency, lines: sale.lines).settle(&sale, isFinished: isFinished)
         }
         if isFinished { sale.classifyGoods() }
@@ -225,22 +225,30 @@ struct POSLogDocument {
     // MARK: Member and tenders
 
     /// Cards of the member, else the customer number. They may stand before the tender or behind it.
-    private var cards: [AdaptedSale.Card] {
-        guard let body else { return [] }
+    private func cards(_ body: XMLElement) throws(LoyaltyError) -> [AdaptedSale.Card] {
         let accounts = body.all("LoyaltyAccount") + body.all("Customer").flatMap { $0.all("LoyaltyAccount") }
         var numbers = accounts.compactMap {
             $0.element("LoyaltyCard", "PrimaryAccountNumber")?.text ?? $0.text("LoyaltyAccountID")
         }
-        for membership in body.all("LineItem").compactMap({ $0.first("LoyaltyMembership") }) {
-            if let number = membership.text("LoyaltyID") ?? membership.text("LoyaltyAccountID") {
-                numbers.append(number)
-            }
-        }
+        numbers = numbers.compactMap(Self.unpadded) + (try memberships(body))
         var seen: Set<String> = []
-        let cards = numbers.compactMap(Self.unpadded).filter { seen.insert($0).inserted }
+        let cards = numbers.filter { seen.insert($0).inserted }
         if !cards.isEmpty { return cards.map { AdaptedSale.Card(value: $0) } }
         let customers = (body.all("Customer") + accounts).compactMap { $0.text("CustomerID") }.compactMap(Self.unpadded)
         return customers.first.map { [AdaptedSale.Card(value: $0, kind: .memberID, entry: .lookup)] } ?? []
+    }
+
+    /// Numbers of the memberships that stand at the end: a row with a VoidFlag takes the card away, however often it was read before.
+    private func memberships(_ body: XMLElement) throws(LoyaltyError) -> [String] {
+        var numbers: [String] = []
+        for item in body.all("LineItem") {
+            guard let membership = item.first("LoyaltyMembership"),
+                let text = membership.text("LoyaltyID") ?? membership.text("LoyaltyAccountID"),
+                let number = Self.unpadded(text)
+            else { continue }
+            if try item.flag("VoidFlag") { numbers.removeAll { $0 == number } } else { numbers.append(number) }
+        }
+        return numbers
     }
 
     /// Zeros alone mean "none"; longer than any card, they are padding.
@@ -250,20 +258,29 @@ struct POSLogDocument {
         return number.utf8.count > 19 ? String(rest) : number
     }
 
-    private func tenders(_ body: XMLElement) throws(LoyaltyError) -> [AdaptedSale.Tender] {
-        var tenders: [AdaptedSale.Tender] = []
+    private func tenders(
+        _ body: XMLElement, _ sale: inout AdaptedSale
+    ) throws(LoyaltyError) -> [AdaptedSale.Tender] {
+        var rows: [POSLogRow<(tender: AdaptedSale.Tender, isRefund: Bool)>] = []
         for item in body.all("LineItem") {
-            guard let tender = item.first("Tender"), try !item.flag("VoidFlag"),
-                let amount = try tender.decimal("Amount")
-            else { continue }
+            guard let tender = item.first("Tender"), let amount = try tender.decimal("Amount") else { continue }
             let isRefund = tender.attributes["TypeCode"]?.lowercased() == "refund"
             var change = tender.first("TenderChange")
             while let nested = change?.first("TenderChange") { change = nested }
-            tenders.append(
-                AdaptedSale.Tender(
-                    kind: POSLogWords.tender(tender.attributes["TenderType"]),
-                    amount: isRefund ? try amount.signed(negative: true) : amount, change: try change?.decimal("Amount")
-                ))
+            let read = AdaptedSale.Tender(
+                kind: POSLogWords.tender(tender.attributes["TenderType"]), amount: amount,
+                change: try change?.decimal("Amount"))
+            rows.append(
+                POSLogRow(
+                    key: "\(isRefund) \(read.kind.rawValue)", amount: amount, isVoid: try item.flag("VoidFlag"),
+                    value: (read, isRefund)))
+        }
+        var tenders: [AdaptedSale.Tender] = []
+        for row in try rows.netted() {
+            if row.isVoid { sale.raise(AdapterFlag.voidWithoutPartner) }
+            var tender = row.value.tender
+            tender.amount = row.value.isRefund ? try row.amount.signed(negative: true) : row.amount
+            tenders.append(tender)
         }
         return tenders
     }

@@ -8,12 +8,17 @@ struct POSLogTotals {
     private struct Reading {
         var taxIncluded: Bool
         var subtractsLineDiscounts: Bool
-        var rewards: [Reward]
+        var lowered: Lowered
         var countsRounding: Bool
     }
 
+    /// What lowers the price of the whole basket.
+    private struct Lowered {
+        var discounts: [AdaptedSale.Discount] = []
+        var flags: [String] = []
+    }
+
     private struct Reward {
-        var amount: DecimalNumber
         var promotion: String?
         var isDetail: Bool
     }
@@ -41,9 +46,8 @@ struct POSLogTotals {
         // A pure return may come with positive totals and taxes.
         let isBack = !lines.isEmpty && lines.allSatisfy { $0.returned != nil || $0.voided }
         let wanted = isBack && !grand.isNegative ? [try grand.negated(), grand] : [grand]
-        let basketTaxes = isBack ? try basketTaxes().turned(negative: true) : try basketTaxes()
-        let discounts = try basketDiscounts()
-        let rewards = try rewards(&sale)
+        let basketTaxes = try basketTaxes(isBack: isBack, &sale)
+        let lowerings = try lowerings(&sale)
         let rounding = try rounding()
         let flag = try taxFlag(&sale)
         let taxes = basketTaxes.isEmpty ? lines.filter { !$0.voided }.flatMap(\.taxes) : basketTaxes
@@ -53,19 +57,19 @@ struct POSLogTotals {
         let roundingReadings = rounding.isEmpty ? [true] : [true, false]
 
         let first = Reading(
-            taxIncluded: flag ?? true, subtractsLineDiscounts: false, rewards: rewards.first ?? [], countsRounding: true
-        )
+            taxIncluded: flag ?? true, subtractsLineDiscounts: false, lowered: lowerings.first ?? Lowered(),
+            countsRounding: true)
         var chosen = first
         var chosenGrand = wanted[0]
         search: for grand in wanted {
-            for rewards in rewards {
+            for lowered in lowerings {
                 for discountReading in discountReadings {
                     for taxReading in taxReadings {
                         for roundingReading in roundingReadings {
                             let reading = Reading(
-                                taxIncluded: taxReading, subtractsLineDiscounts: discountReading, rewards: rewards,
+                                taxIncluded: taxReading, subtractsLineDiscounts: discountReading, lowered: lowered,
                                 countsRounding: roundingReading)
-                            let sum = try expected(reading, discounts: discounts, tax: tax, rounding: rounding)
+                            let sum = try expected(reading, tax: tax, rounding: rounding)
                             if sum.rounded(decimals: currency.decimals) == grand {
                                 (chosen, chosenGrand) = (reading, grand)
                                 break search
@@ -76,14 +80,12 @@ struct POSLogTotals {
             }
         }
         sale.grand = chosenGrand
-        try apply(
-            chosen, &sale, discounts: discounts, basketTaxes: basketTaxes, rounding: rounding, tax: tax, flag: flag)
+        try apply(chosen, &sale, basketTaxes: basketTaxes, rounding: rounding, tax: tax, flag: flag)
     }
 
     private func apply(
-        _ reading: Reading, _ sale: inout AdaptedSale, discounts: [AdaptedSale.Discount],
-        basketTaxes: [AdaptedSale.Tax],
-        rounding: [AdaptedSale.Line], tax: DecimalNumber, flag: Bool?
+        _ reading: Reading, _ sale: inout AdaptedSale, basketTaxes: [AdaptedSale.Tax], rounding: [AdaptedSale.Line],
+        tax: DecimalNumber, flag: Bool?
     ) throws(LoyaltyError) {
         for index in sale.lines.indices {
             let amount = sale.lines[index].amount
@@ -96,11 +98,8 @@ struct POSLogTotals {
                 sale.lines[index].gross = try amount.adding(signed)
             }
         }
-        sale.discounts = discounts
-        for reward in reading.rewards {
-            sale.discounts.append(
-                AdaptedSale.Discount(amount: try reward.amount.magnitude(), source: .loyalty, code: reward.promotion))
-        }
+        sale.discounts = reading.lowered.discounts
+        for flag in reading.lowered.flags { sale.raise(flag) }
         sale.taxes = basketTaxes
         // Taxes of lines are rounded one by one in the event, their sum is not.
         if basketTaxes.isEmpty, !tax.isZero { sale.tax = tax }
@@ -109,7 +108,7 @@ struct POSLogTotals {
     }
 
     private func expected(
-        _ reading: Reading, discounts: [AdaptedSale.Discount], tax: DecimalNumber, rounding: [AdaptedSale.Line]
+        _ reading: Reading, tax: DecimalNumber, rounding: [AdaptedSale.Line]
     ) throws(LoyaltyError) -> DecimalNumber {
         let decimals = currency.decimals
         var sum = DecimalNumber.zero
@@ -122,8 +121,7 @@ struct POSLogTotals {
             sum = try sum.adding(amount.rounded(decimals: decimals))
         }
         if reading.countsRounding { sum = try sum.adding(rounding.map(\.amount).sum()) }
-        var lowered = try discounts.map(\.amount).sum()
-        for reward in reading.rewards { lowered = try lowered.adding(reward.amount.magnitude()) }
+        let lowered = try reading.lowered.discounts.map(\.amount).sum()
         sum = sum.isNegative ? try sum.adding(lowered) : try sum.subtracting(lowered)
         return reading.taxIncluded ? sum : try sum.adding(tax.rounded(decimals: decimals))
     }
@@ -138,57 +136,122 @@ struct POSLogTotals {
         return try own?.decimal()
     }
 
-    private func basketTaxes() throws(LoyaltyError) -> [AdaptedSale.Tax] {
-        var taxes: [AdaptedSale.Tax] = []
-        for item in body.all("LineItem") where try !item.flag("VoidFlag") { taxes += try POSLogLines.taxes(item) }
-        return taxes
-    }
-
-    private func basketDiscounts() throws(LoyaltyError) -> [AdaptedSale.Discount] {
-        var discounts: [AdaptedSale.Discount] = []
-        for item in body.all("LineItem") where try !item.flag("VoidFlag") {
-            guard let discount = item.first("Discount"), let amount = try discount.decimal("Amount") else { continue }
-            discounts.append(AdaptedSale.Discount(amount: try amount.magnitude(), code: discount.text("PromotionID")))
+    private func basketTaxes(
+        isBack: Bool, _ sale: inout AdaptedSale
+    ) throws(LoyaltyError) -> [AdaptedSale.Tax] {
+        var rows: [POSLogRow<AdaptedSale.Tax>] = []
+        for item in body.all("LineItem") {
+            let isVoid = try item.flag("VoidFlag")
+            for tax in try POSLogLines.taxes(item) {
+                rows.append(POSLogRow(key: tax.code ?? "", amount: tax.amount, isVoid: isVoid, value: tax))
+            }
         }
-        return discounts
+        var taxes: [AdaptedSale.Tax] = []
+        for row in try rows.netted() {
+            if row.isVoid { sale.raise(AdapterFlag.voidWithoutPartner) }
+            var tax = row.value
+            // What is left of a tax is that of another base.
+            if tax.amount != row.amount { tax.base = nil }
+            tax.amount = row.amount
+            taxes.append(tax)
+        }
+        return isBack ? try taxes.turned(negative: true) : taxes
     }
 
     private func rounding() throws(LoyaltyError) -> [AdaptedSale.Line] {
-        var lines: [AdaptedSale.Line] = []
+        var rows: [POSLogRow<AdaptedSale.Line>] = []
         for (index, item) in body.all("LineItem").enumerated() {
             guard let element = item.first("Rounding"), !element.text.isEmpty else { continue }
             let id = "\(item.text("SequenceNumber") ?? String(index + 1))-rounding"
             var line = AdaptedSale.Line(id: id, place: element.place, amount: try element.decimal())
             line.kind = .rounding
-            lines.append(line)
+            rows.append(POSLogRow(key: "", amount: line.amount, isVoid: try item.flag("VoidFlag"), value: line))
         }
-        return lines
+        return try rows.netted().filter { !$0.isVoid }.map { row in
+            var line = row.value
+            line.amount = row.amount
+            return line
+        }
+    }
+
+    /// The ways to count discounts and rewards, the likeliest first.
+    ///
+    /// What they take off is written with or without a minus, so that rows with a VoidFlag may say different things.
+    private func lowerings(_ sale: inout AdaptedSale) throws(LoyaltyError) -> [Lowered] {
+        let discounts = try discountRows()
+        let rewards = try rewardRows(&sale)
+        let hasVoids = discounts.contains(where: \.isVoid) || rewards.contains(where: \.isVoid)
+        var ways: [Lowered] = []
+        for reversal in POSLogReversal.allCases.prefix(hasVoids ? 3 : 1) {
+            let netted = try discounts.netted(reversal)
+            var lowered = Lowered()
+            for row in netted {
+                guard !row.isVoid else {
+                    lowered.flags.append(AdapterFlag.voidWithoutPartner)
+                    continue
+                }
+                lowered.discounts.append(AdaptedSale.Discount(amount: try row.amount.magnitude(), code: row.value))
+            }
+            let (counts, isRepeated) = try counts(rewards, reversal)
+            if isRepeated { lowered.flags.append(AdapterFlag.rewardRepeated) }
+            for counted in counts {
+                var way = lowered
+                for row in counted {
+                    way.discounts.append(
+                        AdaptedSale.Discount(
+                            amount: try row.amount.magnitude(), source: .loyalty, code: row.value.promotion))
+                }
+                ways.append(way)
+            }
+        }
+        return ways
+    }
+
+    private func discountRows() throws(LoyaltyError) -> [POSLogRow<String?>] {
+        var rows: [POSLogRow<String?>] = []
+        for item in body.all("LineItem") {
+            guard let discount = item.first("Discount"), let amount = try discount.decimal("Amount") else { continue }
+            let promotion = discount.text("PromotionID")
+            rows.append(
+                POSLogRow(
+                    key: promotion ?? "", amount: amount, isVoid: try item.flag("VoidFlag"), value: promotion))
+        }
+        return rows
+    }
+
+    private func rewardRows(_ sale: inout AdaptedSale) throws(LoyaltyError) -> [POSLogRow<Reward>] {
+        var rows: [POSLogRow<Reward>] = []
+        for item in body.all("LineItem") {
+            guard let row = item.first("LoyaltyReward"), let amount = try row.decimal("Amount") else { continue }
+            let isVoid = try item.flag("VoidFlag")
+            if !isVoid, !amount.isNegative, !amount.isZero { sale.raise(AdapterFlag.rewardCount) }
+            let isMarked = try row.flag("DetailFlag")
+            let isDetail = try row.flag(child: "DetailFlag")
+            let reward = Reward(promotion: row.text("PromotionID"), isDetail: isMarked || isDetail == true)
+            rows.append(
+                POSLogRow(
+                    key: "\(reward.isDetail) \(reward.promotion ?? "")", amount: amount, isVoid: isVoid, value: reward))
+        }
+        return rows
     }
 
     /// The ways to count the reward rows, the likeliest first: rows marked as detail; each promotion once; all; none.
     ///
     /// Only rows of negative money count at all: others hold the number of offers used.
-    private func rewards(_ sale: inout AdaptedSale) throws(LoyaltyError) -> [[Reward]] {
-        var rows: [Reward] = []
-        for item in body.all("LineItem") where try !item.flag("VoidFlag") {
-            guard let row = item.first("LoyaltyReward"), let amount = try row.decimal("Amount") else { continue }
-            guard amount.isNegative else {
-                if !amount.isZero { sale.raise(AdapterFlag.rewardCount) }
-                continue
-            }
-            let isMarked = try row.flag("DetailFlag")
-            let isDetail = try row.flag(child: "DetailFlag")
-            rows.append(
-                Reward(amount: amount, promotion: row.text("PromotionID"), isDetail: isMarked || isDetail == true))
-        }
-        let details = rows.filter(\.isDetail)
-        var once: [Reward] = []
-        for row in rows where !once.contains(where: { $0.promotion == row.promotion && $0.amount == row.amount }) {
+    private func counts(
+        _ all: [POSLogRow<Reward>], _ reversal: POSLogReversal
+    ) throws(LoyaltyError) -> (ways: [[POSLogRow<Reward>]], isRepeated: Bool) {
+        let rows = try all.netted(reversal).filter { !$0.isVoid && $0.amount.isNegative }
+        let details = rows.filter(\.value.isDetail)
+        var once: [POSLogRow<Reward>] = []
+        for row in rows
+        where !once.contains(where: { $0.value.promotion == row.value.promotion && $0.amount == row.amount }) {
             once.append(row)
         }
-        if !details.isEmpty, details.count < rows.count { sale.raise(AdapterFlag.rewardRepeated) }
-        if details.isEmpty, once.count < rows.count { sale.raise(AdapterFlag.rewardRepeated) }
-        return (details.isEmpty ? [] : [details]) + [once, rows, []]
+        // Where details have all been taken back, none are left to count, whatever their summaries say.
+        let hasDetails = all.contains { !$0.isVoid && $0.amount.isNegative && $0.value.isDetail }
+        let isRepeated = (hasDetails ? details : once).count < rows.count
+        return ((hasDetails ? [details] : []) + [once, rows, []], isRepeated)
     }
 
     /// What the flags of the lines say, where they agree.
