@@ -9,32 +9,33 @@ enum TillTime {
     static func parse(
         _ text: String, _ settings: AdapterSettings
     ) throws(LoyaltyError) -> (time: Timestamp, isAssumed: Bool) {
-        var text = text.split(separator: " ").joined(separator: "T")
+        let bytes = Array(text.split(separator: " ").joined(separator: "T").utf8)
         // `+0200` and `+02` of ISO 8601 are not RFC 3339.
-        let bytes = Array(text.utf8)
-        if bytes.count > 19, let sign = bytes.lastIndex(where: { $0 == UInt8(ascii: "+") || $0 == UInt8(ascii: "-") }),
-            sign > 10
-        {
-            let digits = bytes[(sign + 1)...]
-            if digits.count == 4, digits.allSatisfy({ (48...57).contains($0) }) {
-                text = String(
-                    decoding: bytes[...sign] + digits.prefix(2) + [UInt8(ascii: ":")] + digits.suffix(2), as: UTF8.self)
-            } else if digits.count == 2 {
-                text += ":00"
-            }
-        }
-        if text.utf8.count == 10 { text += "T00:00:00" }
-        if text.utf8.count == 16 { text += ":00" }
+        let sign = bytes.lastIndex { $0 == UInt8(ascii: "+") || $0 == UInt8(ascii: "-") }.flatMap { $0 > 10 ? $0 : nil }
+        let end = sign ?? (bytes.last == UInt8(ascii: "Z") ? bytes.count - 1 : bytes.count)
+        var local = String(decoding: bytes[..<end], as: UTF8.self)
+        if end == 10 { local += "T00:00:00" }
+        if end == 16 { local += ":00" }
+        var offset = bytes[end...]
+        if offset.count == 5 { offset.insert(UInt8(ascii: ":"), at: offset.startIndex + 3) }
+        if offset.count == 3 { offset += Array(":00".utf8) }
+        let text = local + String(decoding: offset, as: UTF8.self)
         if let time = try? Timestamp(text) { return (time, false) }
-        let local: Timestamp
-        do { local = try Timestamp(text + "Z") } catch {
+        guard let shown = try? Timestamp(text + "Z") else {
             throw LoyaltyError(.timeSyntax, "expected a time such as 2026-11-22T09:30:00, with or without its offset")
         }
-        return (settings.instant(ofLocal: local), true)
+        return (settings.instant(ofLocal: shown), true)
     }
 
-    /// Reads a day, also where midnight stands behind it. - Throws: `time.syntax`.
-    static func day(_ text: String) throws(LoyaltyError) -> CalendarDate { try CalendarDate(text.prefix(10)) }
+    /// Reads a day, also where midnight or an offset stands behind it. - Throws: `time.syntax`.
+    static func day(_ text: String) throws(LoyaltyError) -> CalendarDate {
+        let bytes = Array(text.utf8)
+        guard bytes.count > 10 else { return try CalendarDate(text) }
+        guard "T Z+-".utf8.contains(bytes[10]) else {
+            throw LoyaltyError(.timeSyntax, "expected a day such as 2026-11-22")
+        }
+        return try CalendarDate(String(decoding: bytes[..<10], as: UTF8.self))
+    }
 }
 
 extension AdapterSettings {

@@ -29,7 +29,7 @@ public struct TillEventDecoder: Sendable {
                 acknowledges: harmlessID(node),
                 error: Self.tillError(error),
                 redactedLine: LineRedaction(screening).redacted(node),
-                endedSale: Self.endedSale(node)
+                endedSale: endedSale(node)
             )
         }
     }
@@ -57,14 +57,16 @@ public struct TillEventDecoder: Sendable {
         )
     }
 
-    private static func endedSale(_ node: DataNode) -> TillLineProblem.EndedSale? {
+    private func endedSale(_ node: DataNode) -> TillLineProblem.EndedSale? {
+        func name(_ node: DataNode?, _ longest: Int) -> String? {
+            node?.text.flatMap { $0.utf8.count > longest || screening.containsPaymentCard($0) ? nil : $0 }
+        }
         guard let type = node["type"]?.text, type == "sale.complete" || type == "sale.return", let sale = node["sale"],
-            let register = sale["register"]?.text, (1...64).contains(register.utf8.count),
+            let register = name(sale["register"], 64), !register.isEmpty,
             node["replay"]?.value != .boolean(true)
         else { return nil }
         return TillLineProblem.EndedSale(
-            register: register, number: sale["number"]?.text.map { String($0.prefix(64)) },
-            uid: sale["uid"]?.text.map { String($0.prefix(128)) })
+            register: register, number: name(sale["number"], 64), uid: name(sale["uid"], 128))
     }
 
     private func event(_ node: DataNode) throws(LoyaltyError) -> TillEvent {
