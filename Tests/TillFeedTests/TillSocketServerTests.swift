@@ -100,6 +100,35 @@ import TillFeed
         }
     }
 
+    /// A till that sends first and reads its answers later, its lines torn anywhere. The server stops reading at one of these
+    /// counts of lines beyond the 256 under way; what it finds when it goes on is half a line, and the till hears from it all the same.
+    @Test(arguments: 62...68) func aTillThatReadsItsAnswersLateGetsThemAll(more: Int) async throws {
+        let gate = Gate()
+        let till = RecordingTill(everyGate: gate)
+        try await serve(server(till)) {
+            let client = try TestClient(path: path)
+            let ids = (1...600).map { "\($0)" }
+            let lines = ids.map { saleLine(id: $0) + "\n" }
+            let torn = 256 + more
+            try await client.send(lines[..<256].joined())
+            await till.submitted.reaches(256)
+            try await client.send(lines[256..<torn].joined())
+            // So that the rest comes in a read of its own.
+            try await Task.sleep(for: .milliseconds(50))
+            try await client.send(String(lines[torn].prefix(100)))
+            try await Task.sleep(for: .milliseconds(50))
+            await gate.open()
+            for id in ids[..<torn] { #expect(try await client.answer()?.acknowledges == id) }
+            var rest = lines[torn...].joined().dropFirst(100)
+            while !rest.isEmpty {
+                try await client.send(String(rest.prefix(150)))
+                rest = rest.dropFirst(150)
+            }
+            client.finishSending()
+            #expect(try await client.remainingIDs() == Array(ids[torn...]))
+        }
+    }
+
     @Test func aLineBeyondTheLimitIsAnsweredAndTheStreamGoesOn() async throws {
         let till = RecordingTill()
         try await serve(server(till)) {

@@ -8,9 +8,13 @@ typealias TillFrames = NIOAsyncSequenceProducer<
 
 /// Asks the channel for more where the conversation has caught up.
 struct TillReadDemand: NIOAsyncSequenceProducerDelegate {
+    /// Says so to the handler, on its event loop.
+    struct Event: Sendable {}
+
     let channel: any Channel
 
-    func produceMore() { channel.read() }
+    /// Is called once, however many reads it takes until a line is whole.
+    func produceMore() { channel.pipeline.fireUserInboundEventTriggered(Event()) }
     func didTerminate() {}
 }
 
@@ -20,6 +24,7 @@ final class TillConnectionHandler: ChannelInboundHandler {
 
     private let source: TillFrames.Source
     private var framer: TillFramer
+    /// Stays true over reads that complete no line: nobody asks again for what is still owed.
     private var wantsMore = true
 
     private let activated: () -> Void
@@ -46,6 +51,11 @@ final class TillConnectionHandler: ChannelInboundHandler {
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if event is TillReadDemand.Event {
+            wantsMore = true
+            context.read()
+            return
+        }
         if case ChannelEvent.inputClosed? = event as? ChannelEvent {
             // The peer has sent everything and waits for its answers.
             hand(framer.finish())
