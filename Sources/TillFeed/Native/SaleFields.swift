@@ -211,7 +211,8 @@ extension TillFields {
         let entry: CardEntry = try table.word("entry") ?? .till
         let value: PresentedCard.Value
         if let text = try bounded("value", 512) {
-            value = screening.classify(text, kind, entry)
+            let looked = kind == .memberID && entry == .lookup ? BackEndID.member(text, screening) : nil
+            value = looked.map(PresentedCard.Value.number) ?? screening.classify(text, kind, entry)
         } else {
             value = .token(try token(try present(try bounded("token", 128), "value")))
         }

@@ -68,6 +68,12 @@ struct JSONObject {
         }
     }
 
+    /// A text that the back end made and no person wrote. - Throws: `adapter.bad_value`.
+    func id(anyOf keys: String..., screening: CardScreening) throws(LoyaltyError) -> String? {
+        for key in keys { if let text = try text(key) { return BackEndID.harmless(text, screening) } }
+        return nil
+    }
+
     func required(_ key: String) throws(LoyaltyError) -> String {
         guard let text = try text(key) else { throw missing(key) }
         return text

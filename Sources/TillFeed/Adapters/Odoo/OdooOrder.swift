@@ -7,11 +7,13 @@ import LoyaltyModel
 struct OdooOrder {
     private let order: JSONObject
     private let settings: AdapterSettings
+    private let screening: CardScreening
 
     static let documents: @Sendable (JSONObject, NativeConversion) throws(LoyaltyError) -> [ConvertedDocument] = {
         root, conversion throws(LoyaltyError) in
         let order = try root.object("data") ?? root
-        return [conversion.document(try OdooOrder(order: order, settings: conversion.settings).sale())]
+        let read = OdooOrder(order: order, settings: conversion.settings, screening: conversion.decoder.screening)
+        return [conversion.document(try read.sale())]
     }
 
     private func sale() throws(LoyaltyError) -> AdaptedSale {
@@ -31,11 +33,13 @@ struct OdooOrder {
                 .adapterMissing, "no register is named", at: order.place,
                 remedy: "Write till.register into the configuration")
         }
-        guard let number = try order.text(anyOf: "pos_reference", "name") else { throw order.missing("pos_reference") }
+        guard let number = try order.id(anyOf: "pos_reference", "name", screening: screening) else {
+            throw order.missing("pos_reference")
+        }
         var sale = AdaptedSale(
             place: order.place, store: store, register: register, number: number, time: try time(), currency: currency)
-        sale.uid = try order.text(anyOf: "uuid", "uid")
-        sale.receipt = try order.text("pos_reference")
+        sale.uid = try order.id(anyOf: "uuid", "uid", screening: screening)
+        sale.receipt = try order.id(anyOf: "pos_reference", screening: screening)
         sale.closedAt = sale.time
         sale.operatorID = try reference("user_id")
         try lines(&sale)
@@ -142,7 +146,8 @@ struct OdooOrder {
             }
             guard let amount else { throw record.missing("price_subtotal_incl") }
             var line = AdaptedSale.Line(
-                id: try record.text(anyOf: "uuid", "id") ?? "\(index + 1)", place: record.place, amount: amount)
+                id: try record.id(anyOf: "uuid", "id", screening: screening) ?? "\(index + 1)", place: record.place,
+                amount: amount)
             line.quantity = quantity
             line.unitPrice = price
             line.name = try record.text("full_product_name")

@@ -5,7 +5,9 @@ import LoyaltyModel
 /// Source: `test/fixtures/order.json` of Shopify's Python client.
 struct ShopifyOrder {
     private let order: JSONObject
-    private let settings: AdapterSettings
+    private let conversion: NativeConversion
+    private var settings: AdapterSettings { conversion.settings }
+    private var screening: CardScreening { conversion.decoder.screening }
 
     static let documents: @Sendable (JSONObject, NativeConversion) throws(LoyaltyError) -> [ConvertedDocument] = {
         root, conversion throws(LoyaltyError) in
@@ -13,7 +15,7 @@ struct ShopifyOrder {
         if let refund = wrapped ?? (root.value("refund_line_items") == nil ? nil : root) {
             return [
                 converted(refund.place, conversion) { () throws(LoyaltyError) in
-                    try ShopifyRefund(refund: refund, order: nil, settings: conversion.settings).sale()
+                    try ShopifyRefund(refund: refund, order: nil, conversion: conversion).sale()
                 }
             ]
         }
@@ -23,12 +25,12 @@ struct ShopifyOrder {
         for order in orders {
             documents.append(
                 converted(order.place, conversion) { () throws(LoyaltyError) in
-                    try ShopifyOrder(order: order, settings: conversion.settings).sale()
+                    try ShopifyOrder(order: order, conversion: conversion).sale()
                 })
             for refund in try order.objects("refunds") {
                 documents.append(
                     converted(refund.place, conversion) { () throws(LoyaltyError) in
-                        try ShopifyRefund(refund: refund, order: order, settings: conversion.settings).sale()
+                        try ShopifyRefund(refund: refund, order: order, conversion: conversion).sale()
                     })
             }
         }
@@ -44,7 +46,7 @@ struct ShopifyOrder {
     }
 
     private func sale() throws(LoyaltyError) -> AdaptedSale {
-        let id = try order.required("id")
+        guard let id = try order.id(anyOf: "id", screening: screening) else { throw order.missing("id") }
         guard let time = try order.time(anyOf: "processed_at", "created_at", settings: settings) else {
             throw order.missing("processed_at")
         }
@@ -52,36 +54,37 @@ struct ShopifyOrder {
             throw order.missing("currency")
         }
         var sale = AdaptedSale(
-            place: order.place, store: try Self.store(order, settings), register: try Self.register(order, settings),
-            number: try order.text(anyOf: "order_number", "id") ?? id, time: time, currency: currency)
+            place: order.place, store: try Self.store(order, conversion),
+            register: try Self.register(order, conversion),
+            number: try order.id(anyOf: "order_number", screening: screening) ?? id, time: time, currency: currency)
         sale.uid = id
         sale.receipt = try order.text("name")
         sale.revision = try order.time("updated_at", settings).map { $0.time.microseconds / 1_000_000 }
         sale.openedAt = try order.time("created_at", settings)?.time
         // `closed_at` is when the order was archived.
         sale.closedAt = time
-        sale.operatorID = try order.text("user_id")
+        sale.operatorID = try order.id(anyOf: "user_id", screening: screening)
         sale.training = try order.boolean("test") ?? false
         sale.pricesIncludeTax = try order.boolean("taxes_included")
         try state(&sale)
         for (index, item) in try order.objects("line_items").enumerated() {
-            sale.lines.append(try Self.line(item, "\(index + 1)"))
+            sale.lines.append(try Self.line(item, "\(index + 1)", screening))
         }
         try extras(&sale)
         try discounts(&sale)
         sale.taxes = try Self.taxes(order)
         sale.tax = try order.decimal("total_tax")
         sale.grand = try order.requiredDecimal("total_price")
-        if let customer = try order.object("customer")?.text("id") {
+        if let customer = try order.object("customer")?.id(anyOf: "id", screening: screening) {
             sale.cards = [AdaptedSale.Card(value: customer, kind: .memberID, entry: .lookup)]
         }
         return sale
     }
 
     /// A document without a place of its own gets the settings'; the settings come first because the web has no store.
-    static func store(_ order: JSONObject, _ settings: AdapterSettings) throws(LoyaltyError) -> String {
-        let location = try order.text("location_id")
-        guard let store = settings.store ?? location else {
+    static func store(_ order: JSONObject, _ conversion: NativeConversion) throws(LoyaltyError) -> String {
+        let location = try order.id(anyOf: "location_id", screening: conversion.decoder.screening)
+        guard let store = conversion.settings.store ?? location else {
             throw LoyaltyError(
                 .adapterMissing, "no store is named", at: order.place, remedy: "Write site.store into the configuration"
             )
@@ -89,9 +92,9 @@ struct ShopifyOrder {
         return store
     }
 
-    static func register(_ order: JSONObject, _ settings: AdapterSettings) throws(LoyaltyError) -> String {
-        let device = try order.text(anyOf: "device_id", "source_name")
-        return settings.register ?? device ?? "shopify"
+    static func register(_ order: JSONObject, _ conversion: NativeConversion) throws(LoyaltyError) -> String {
+        let device = try order.id(anyOf: "device_id", "source_name", screening: conversion.decoder.screening)
+        return conversion.settings.register ?? device ?? "shopify"
     }
 
     private func state(_ sale: inout AdaptedSale) throws(LoyaltyError) {
@@ -110,7 +113,9 @@ struct ShopifyOrder {
         if sale.verb == .void { sale.links = [SaleLink(relation: .voids, uid: sale.uid)] }
     }
 
-    static func line(_ item: JSONObject, _ number: String) throws(LoyaltyError) -> AdaptedSale.Line {
+    static func line(
+        _ item: JSONObject, _ number: String, _ screening: CardScreening
+    ) throws(LoyaltyError) -> AdaptedSale.Line {
         let quantity = try item.requiredDecimal("quantity")
         let price = try item.requiredDecimal("price")
         let gross = try price.multiplied(by: quantity)
@@ -120,21 +125,25 @@ struct ShopifyOrder {
         }
         if item.value("discount_allocations") == nil { discount = try item.decimal("total_discount") ?? .zero }
         var line = AdaptedSale.Line(
-            id: try item.text("id") ?? number, place: item.place, amount: try gross.subtracting(discount))
+            id: try item.id(anyOf: "id", screening: screening) ?? number, place: item.place,
+            amount: try gross.subtracting(discount))
         line.quantity = quantity
         line.unitPrice = price
         line.gross = gross
         if !discount.isZero { line.discounts = [AdaptedSale.Discount(amount: discount)] }
         line.name = try item.text(anyOf: "title", "name")
-        line.code = try code(item)
+        line.code = try code(item, screening)
         line.taxes = try taxes(item)
         if try item.boolean("gift_card") == true { line.kind = .giftCard }
         return line
     }
 
-    private static func code(_ item: JSONObject) throws(LoyaltyError) -> ProductCode? {
+    private static func code(
+        _ item: JSONObject, _ screening: CardScreening
+    ) throws(LoyaltyError) -> ProductCode? {
         if let sku = try item.text("sku") { return ProductCode(value: sku, scheme: .sku) }
-        return try item.text(anyOf: "variant_id", "product_id").map { ProductCode(value: $0, scheme: .internal) }
+        return try item.id(anyOf: "variant_id", "product_id", screening: screening)
+            .map { ProductCode(value: $0, scheme: .internal) }
     }
 
     private static func taxes(_ object: JSONObject) throws(LoyaltyError) -> [AdaptedSale.Tax] {
@@ -154,7 +163,7 @@ struct ShopifyOrder {
             for allocation in try shipping.objects("discount_allocations") {
                 amount = try amount.subtracting(allocation.requiredDecimal("amount"))
             }
-            let id = try shipping.text("id") ?? "\(index + 1)"
+            let id = try shipping.id(anyOf: "id", screening: screening) ?? "\(index + 1)"
             var line = AdaptedSale.Line(id: "shipping-\(id)", place: shipping.place, amount: amount)
             line.kind = .fee
             line.taxes = try Self.taxes(shipping)
@@ -184,12 +193,14 @@ struct ShopifyRefund {
     let refund: JSONObject
     /// Nil where the refund came alone.
     let order: JSONObject?
-    let settings: AdapterSettings
+    let conversion: NativeConversion
+    private var settings: AdapterSettings { conversion.settings }
+    private var screening: CardScreening { conversion.decoder.screening }
 
     func sale() throws(LoyaltyError) -> AdaptedSale {
-        let id = try refund.required("id")
-        let written = try order?.text("id")
-        let orderID = try refund.text("order_id")
+        guard let id = try refund.id(anyOf: "id", screening: screening) else { throw refund.missing("id") }
+        let written = try order?.id(anyOf: "id", screening: screening)
+        let orderID = try refund.id(anyOf: "order_id", screening: screening)
         guard let orderID = written ?? orderID else { throw refund.missing("order_id") }
         guard let time = try refund.time(anyOf: "processed_at", "created_at", settings: settings) else {
             throw refund.missing("created_at")
@@ -202,14 +213,14 @@ struct ShopifyRefund {
         guard let currency = ordered ?? paidIn ?? settings.currency else { throw refund.missing("currency") }
         let header = order ?? refund
         var sale = AdaptedSale(
-            place: refund.place, store: try ShopifyOrder.store(header, settings),
-            register: try ShopifyOrder.register(header, settings), number: "refund-\(id)", time: time,
+            place: refund.place, store: try ShopifyOrder.store(header, conversion),
+            register: try ShopifyOrder.register(header, conversion), number: "refund-\(id)", time: time,
             currency: currency)
         sale.uid = "refund-\(id)"
         sale.verb = .return
         sale.kind = .return
         sale.closedAt = time
-        sale.operatorID = try refund.text("user_id")
+        sale.operatorID = try refund.id(anyOf: "user_id", screening: screening)
         sale.training = try order?.boolean("test") ?? false
         sale.pricesIncludeTax = try order?.boolean("taxes_included")
         sale.links = [SaleLink(relation: .returns, uid: orderID)]
@@ -220,7 +231,7 @@ struct ShopifyRefund {
         for payment in payments { paid = try paid.adding(payment.requiredDecimal("amount")) }
         sale.grand = try paid.negated()
         if payments.isEmpty { sale.grand = try sale.lines.map(\.amount).sum() }
-        if let customer = try order?.object("customer")?.text("id") {
+        if let customer = try order?.object("customer")?.id(anyOf: "id", screening: screening) {
             sale.cards = [AdaptedSale.Card(value: customer, kind: .memberID, entry: .lookup)]
         }
         return sale
@@ -229,13 +240,13 @@ struct ShopifyRefund {
     private func lines(_ sale: inout AdaptedSale, _ orderID: String) throws(LoyaltyError) {
         var tax = DecimalNumber.zero
         for (index, back) in try refund.objects("refund_line_items").enumerated() {
-            let lineID = try back.text("line_item_id")
+            let lineID = try back.id(anyOf: "line_item_id", screening: screening)
             let amount = try back.requiredDecimal("subtotal")
             let item = try back.object("line_item").map { item throws(LoyaltyError) in
-                try ShopifyOrder.line(item, "\(index + 1)")
+                try ShopifyOrder.line(item, "\(index + 1)", screening)
             }
             var line = item ?? AdaptedSale.Line(id: "\(index + 1)", place: back.place, amount: amount)
-            line.id = try back.text("id") ?? "\(index + 1)"
+            line.id = try back.id(anyOf: "id", screening: screening) ?? "\(index + 1)"
             line.amount = try amount.signed(negative: true)
             line.quantity = try back.requiredDecimal("quantity").signed(negative: true)
             line.gross = nil
@@ -256,7 +267,7 @@ struct ShopifyRefund {
     private func adjustments(_ sale: inout AdaptedSale) throws(LoyaltyError) {
         for (index, adjustment) in try refund.objects("order_adjustments").enumerated() {
             let amount = try adjustment.requiredDecimal("amount")
-            let id = try adjustment.text("id") ?? "\(index + 1)"
+            let id = try adjustment.id(anyOf: "id", screening: screening) ?? "\(index + 1)"
             var line = AdaptedSale.Line(id: "adjustment-\(id)", place: adjustment.place, amount: amount)
             line.kind = .fee
             line.quantity = DecimalNumber(amount.isNegative ? -1 : 1)
