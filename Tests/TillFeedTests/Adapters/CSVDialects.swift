@@ -100,9 +100,29 @@ import Testing
             case .event(let event):
                 guard case .sale(_, let sale) = event.event.content else { return "no sale" }
                 return "\(sale.number): \(sale.totals.grand.minorUnits)"
-            case .problem(let problem): return problem.error.code.name
+            case .problem(let problem):
+                return problem.error.code.name + (problem.error.place?.line.map { " \($0)" } ?? "")
             }
         }
+    }
+
+    /// A row of which nobody knows whose it is takes the sale in front of it and the one behind it along: neither counts by half. Between
+    /// two rows of one sale it can only be of that one, and never of another file's.
+    @Test(arguments: [
+        ("7,D,1\n8,D,1,x\n8,D,2\n9,D,4\n", ["csv.columns 3", "csv.columns 3", "9: 400"]),
+        ("7,D,1\n8\n8,D,2\n9,D,4\n", ["csv.columns 3", "csv.columns 3", "9: 400"]),
+        ("7,D,1\n8,D\"x,1\n8,D,2\n9,D,4\n", ["csv.syntax 3", "csv.syntax 3", "9: 400"]),
+        ("7,D,1\n,D,1\n8,D,2\n9,D,4\n", ["adapter.missing 3", "adapter.missing 3", "9: 400"]),
+        ("7,D,1\n7,D\"x,1\n,D,2\n7,D,2\n9,D,4\n", ["csv.syntax 3", "9: 400"]),
+        ("7,D,x\n8,D,1,x\n8,D,2\n9,D,4\n", ["number.syntax 2", "csv.columns 3", "9: 400"]),
+        ("7,D\"x,1\n7,D,2\n9,D,4\n", ["csv.syntax 2", "9: 400"]),
+        ("7,D,1\n9,D,4\n9,D,1,x\n", ["7: 100", "csv.columns 4"]), ("7,D,1,x\n", ["csv.columns 2"]),
+        ("7,D,1\n7,D,1,x\nN,T,A\n9,D,4\n", ["csv.columns 3", "9: 400"]),
+        ("7,D,1,x\nN,T,A\n9,D,4\n", ["csv.columns 2", "9: 400"]),
+    ])
+    func noSaleIsHalfCounted(rows: String, sales: [String]) throws {
+        let text = "N,T,A\n" + rows.replacing(",D", with: ",2024-12-24 09:00")
+        for piece in [1, 4096] { #expect(try read(text, Self.plain, piece: piece) == sales) }
     }
 
     private static let plain = "number = \"N\"\ntime = \"T\"\namount = \"A\"\n"
@@ -128,8 +148,8 @@ import Testing
     /// Columns that nobody asks for may be nameless or repeat each other; one that is asked for stands there once, and no row is shifted.
     @Test(arguments: [
         ("N,T,A,,\n7,2024-12-24 09:00,1.50,,\n", ["7: 150"]), ("N,T,X,A,X\n7,2024-12-24 09:00,,1.50,\n", ["7: 150"]),
-        ("N,T,A,A\n7,2024-12-24 09:00,1.50,2.50\n", ["csv.header"]),
-        ("N,T,A\n7,2024-12-24 09:00,1.50,\n", ["csv.columns"]),
+        ("N,T,A,A\n7,2024-12-24 09:00,1.50,2.50\n", ["csv.header 1"]),
+        ("N,T,A\n7,2024-12-24 09:00,1.50,\n", ["csv.columns 2"]),
     ])
     func otherColumnsAreNeverLookedAt(text: String, sales: [String]) throws {
         #expect(try read(text, Self.plain) == sales)

@@ -14,6 +14,8 @@ struct CSVSaleReader: TillDocumentReader {
     private var status: CSVRow.Field?
     /// The first thing that is wrong in the sale that is being read; nothing of it counts then.
     private var flaw: LoyaltyError?
+    /// A row of which nobody knows whose it is: the sale in front of it and the one behind it are in doubt.
+    private var stray: LoyaltyError?
     private var key: [String] = []
     private var isUnreadable = false
 
@@ -33,9 +35,14 @@ struct CSVSaleReader: TillDocumentReader {
     mutating func finish() -> [ConvertedDocument] {
         guard !isUnreadable else { return [] }
         reader.finish()
-        var documents = rows()
-        if let last = close() { documents.append(last) }
-        return documents
+        return rows() + end()
+    }
+
+    /// Ends the sale that is being read, at the end of a file.
+    private mutating func end() -> [ConvertedDocument] {
+        if flaw == nil { flaw = stray }
+        stray = nil
+        return close().map { [$0] } ?? []
     }
 
     private mutating func rows() -> [ConvertedDocument] {
@@ -48,35 +55,39 @@ struct CSVSaleReader: TillDocumentReader {
                     continue
                 }
                 // The same sale behind another header is the same sale again.
-                let done = layout.isHeader(row) ? close() : try take(row, layout)
-                if let done { documents.append(done) }
+                documents += layout.isHeader(row) ? end() : try take(row, layout)
             } catch {
                 let error = remedied(error)
                 if layout == nil {
                     isUnreadable = true
                     documents.append(conversion.problem(error, at: error.place ?? Place(line: 1, column: 1)))
-                } else if sale != nil || !key.isEmpty {
-                    if flaw == nil { flaw = error }
-                } else {
-                    documents.append(conversion.problem(error, at: error.place ?? Place()))
+                } else if stray == nil {
+                    stray = error
                 }
             }
         }
         return documents
     }
 
-    private mutating func take(_ row: CSVRow, _ layout: CSVLayout) throws(LoyaltyError) -> ConvertedDocument? {
+    private mutating func take(_ row: CSVRow, _ layout: CSVLayout) throws(LoyaltyError) -> [ConvertedDocument] {
         try layout.check(row)
         guard let number = layout.field(columns.number, row) else {
             throw LoyaltyError(.adapterMissing, "\"\(columns.number)\" is empty", at: Place(line: row.line, column: 1))
         }
         let key = [number.text, text(columns.store, row, layout) ?? "", text(columns.register, row, layout) ?? ""]
-        var done: ConvertedDocument?
+        var done: [ConvertedDocument] = []
+        let stray = stray
         if key != self.key {
-            done = close()
+            // With nothing in front of it, a stray row can only be of this sale.
+            if self.key.isEmpty { self.stray = nil }
+            done = end()
             self.key = key
-            do throws(LoyaltyError) { sale = try begin(number, row, layout) } catch { flaw = error }
+            flaw = stray
+            if stray == nil { do throws(LoyaltyError) { sale = try begin(number, row, layout) } catch { flaw = error } }
+        } else if flaw == nil {
+            flaw = stray
         }
+        self.stray = nil
         guard flaw == nil else { return done }
         do throws(LoyaltyError) { try add(row, layout) } catch { flaw = error }
         return done
