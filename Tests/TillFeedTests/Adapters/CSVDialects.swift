@@ -125,6 +125,30 @@ import Testing
         for piece in [1, 4096] { #expect(try read(text, Self.plain, piece: piece) == sales) }
     }
 
+    /// Goods that come back cost less than nothing, whatever sign the till writes in front of the amount.
+    @Test(arguments: [
+        ("-1,,20.00", "7: -2000"), ("-1,,-20.00", "7: -2000"), ("-2,10.00,", "7: -2000"),
+        ("-1,20.00,20.00", "7: -2000"),
+        ("-1,-3.00,3.00", "7: 300"), ("1,,-3.00", "7: -300"), ("-1,,0.00", "7: 0"),
+    ])
+    func theQuantityDecidesWhatComesBack(row: String, sale: String) throws {
+        let settings = "number = \"N\"\ntime = \"T\"\nquantity = \"Q\"\nunit_price = \"P\"\namount = \"A\""
+        #expect(try read("N,T,Q,P,A\n7,2024-12-24 09:00,\(row)\n", settings) == [sale])
+    }
+
+    /// An empty cell says what the other rows say; where none says anything, nothing is taken for sold.
+    @Test(arguments: [
+        (["sold", "paid"], "7: 200"), (["", "sold"], "7: 200"), (["sold", ""], "7: 200"),
+        (["sold", "void"], "adapter.bad_value 3"), (["void", "", "sold"], "adapter.bad_value 4"),
+        (["", ""], "adapter.missing 2"), (["lost", "sold"], "adapter.unknown_status 2"),
+    ])
+    func theRowsOfASaleNameOneState(words: [String], sale: String) throws {
+        let settings =
+            Self.plain + "status = \"S\"\nstatuses = { sold = \"completed\", paid = \"completed\", void = \"voided\" }"
+        let rows = words.map { "7,2024-12-24 09:00,1.00,\($0)\n" }.joined()
+        #expect(try read("N,T,A,S\n" + rows + "8,2024-12-24 09:01,1.00,sold\n", settings) == [sale, "8: 100"])
+    }
+
     private static let plain = "number = \"N\"\ntime = \"T\"\namount = \"A\"\n"
 
     /// A till that writes one file a sale into a pipe, and one of them again: a sale never grows by what was sent again.

@@ -11,7 +11,8 @@ struct CSVSaleReader: TillDocumentReader {
     private var reader: CSVRowReader
     private var layout: CSVLayout?
     private var sale: AdaptedSale?
-    private var status: CSVRow.Field?
+    /// What the rows of the sale so far say of its state; nil where none does.
+    private var state: Sale.State?
     /// The first thing that is wrong in the sale that is being read; nothing of it counts then.
     private var flaw: LoyaltyError?
     /// A row of which nobody knows whose it is: the sale in front of it and the one behind it are in doubt.
@@ -180,10 +181,12 @@ struct CSVSaleReader: TillDocumentReader {
         let price = try decimal(columns.unitPrice, row, layout)
         var amount = try decimal(columns.amount, row, layout)
         if amount == nil, let price { amount = try price.multiplied(by: quantity) }
-        guard let amount else {
+        guard var amount else {
             throw LoyaltyError(
                 .adapterMissing, "\"\(columns.amount ?? columns.unitPrice ?? "amount")\" is empty", at: start)
         }
+        // Some tills write what comes back with its quantity below zero alone. A discount that is taken back has a price below zero too.
+        if quantity.isNegative, price?.isNegative != true { amount = try amount.signed(negative: true) }
         let code = text(columns.code, row, layout)
         var line = AdaptedSale.Line(
             id: text(columns.id, row, layout) ?? String(sale.lines.count + 1), place: start, amount: amount)
@@ -213,6 +216,11 @@ struct CSVSaleReader: TillDocumentReader {
                     "till.csv.statuses does not know this word, so the sale is not taken for completed",
                     at: field.place)
             }
+            guard self.state == nil || self.state == state else {
+                throw LoyaltyError(
+                    .adapterBadValue, "the rows of this sale name different states", at: field.place)
+            }
+            self.state = state
             sale.state = state
         }
     }
@@ -222,10 +230,17 @@ struct CSVSaleReader: TillDocumentReader {
         defer {
             sale = nil
             flaw = nil
+            state = nil
             key = []
         }
         if let flaw { return conversion.problem(flaw, at: sale?.place ?? flaw.place ?? Place()) }
         guard var sale else { return nil }
+        if let column = columns.status, state == nil {
+            let error = LoyaltyError(
+                .adapterMissing, "\"\(column)\" is empty on all rows, so the sale is not taken for completed",
+                at: sale.place)
+            return conversion.problem(error, at: sale.place)
+        }
         switch sale.state {
         case .completed, .returned: break
         case .open: sale.verb = .update
