@@ -273,6 +273,16 @@ import Testing
         #expect(try await terminal.points(of: "anna") == "0")
     }
 
+    /// A link that says the line but not the sale leads nowhere: somebody has to know.
+    @Test func aReturnThatNamesALineAloneIsFlagged() async throws {
+        let terminal = try await terminal()
+        try await terminal.send(
+            sale("1", [line("31", "A", "1", "5.00")]), id: "e1", card: terminal.attachment(anna))
+        let link = SaleLink(relation: .returns, line: "31")
+        #expect(try await terminal.send(back("A", "-1", link, number: "2"), id: "r1").flags == ["unmatched_return"])
+        #expect(try await terminal.points(of: "anna") == "5")
+    }
+
     @Test func aReturnThatFitsTwoPeopleTakesFromNeither() async throws {
         let terminal = try await terminal()
         try await terminal.send(

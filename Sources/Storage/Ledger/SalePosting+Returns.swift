@@ -94,7 +94,8 @@ extension SalePosting {
                 kept.link = resolved(link)
                 kept.epoch = submission.event.identity.epoch
                 try kept.insert(database)
-            } else if presenter == nil {
+            } else if presenter == nil, line.returned?.link == nil {
+                // Nobody's goods; with a link they are somebody's, whom it does not lead to.
                 return
             }
             raise("unmatched_return")

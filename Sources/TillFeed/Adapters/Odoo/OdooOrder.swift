@@ -38,7 +38,9 @@ struct OdooOrder {
         }
         var sale = AdaptedSale(
             place: order.place, store: store, register: register, number: number, time: try time(), currency: currency)
-        sale.uid = try order.id(anyOf: "uuid", "uid", screening: screening)
+        // What comes back names the record of the order, so it goes first; orders of the till have none.
+        let uuid = try order.id(anyOf: "uuid", "uid", screening: screening)
+        sale.uid = Self.record(order).map(Self.uid) ?? uuid
         sale.receipt = try order.id(anyOf: "pos_reference", screening: screening)
         sale.closedAt = sale.time
         sale.operatorID = try reference("user_id")
@@ -89,6 +91,24 @@ struct OdooOrder {
         return nil
     }
 
+    /// The record's own number, where the server has made one.
+    private static func record(_ object: JSONObject) -> Int64? {
+        guard case .integer(let id) = object.value("id")?.value, id > 0 else { return nil }
+        return id
+    }
+
+    /// As Odoo itself writes a reference to a record of any kind.
+    private static func uid(_ record: some CustomStringConvertible) -> String { "pos.order,\(record)" }
+
+    /// The order whose goods come back: a record alone or with its name, or the only one of a list.
+    private func refunded() throws(LoyaltyError) -> String? {
+        if let record = try reference("refunded_order_id") { return Self.uid(record) }
+        guard case .array(let records) = order.value("refunded_order_ids")?.value, records.count == 1,
+            case .integer(let record) = records[0].value
+        else { return nil }
+        return Self.uid(record)
+    }
+
     /// The number of a record: alone, or in front of its name, which is not read.
     private func reference(_ key: String, of object: JSONObject? = nil) throws(LoyaltyError) -> String? {
         let object = object ?? order
@@ -134,6 +154,8 @@ struct OdooOrder {
 
     private func lines(_ sale: inout AdaptedSale) throws(LoyaltyError) {
         var hasTaxedAmounts = true
+        let refunded = try refunded()
+        let isRecord = Self.record(order) != nil
         for (index, record) in try records("lines").enumerated() {
             let quantity = try record.requiredDecimal("qty")
             let price = try record.decimal("price_unit")
@@ -145,9 +167,11 @@ struct OdooOrder {
                 amount = try price.multiplied(by: quantity).multiplied(by: share)
             }
             guard let amount else { throw record.missing("price_subtotal_incl") }
+            // What comes back names the record of the line.
+            let number = isRecord ? Self.record(record).map { "\($0)" } : nil
+            let written = try record.id(anyOf: "uuid", "id", screening: screening)
             var line = AdaptedSale.Line(
-                id: try record.id(anyOf: "uuid", "id", screening: screening) ?? "\(index + 1)", place: record.place,
-                amount: amount)
+                id: number ?? written ?? "\(index + 1)", place: record.place, amount: amount)
             line.quantity = quantity
             line.unitPrice = price
             line.name = try record.text("full_product_name")
@@ -163,9 +187,10 @@ struct OdooOrder {
             if isReward { line.kind = .reward }
             if quantity.isNegative, !isReward {
                 let origin = try reference("refunded_orderline_id", of: record)
+                let isLinked = origin != nil || refunded != nil
                 line.returned = ReturnReference(
-                    link: origin.map { SaleLink(relation: .returns, line: $0) },
-                    receipt: origin == nil ? .without : .with)
+                    link: isLinked ? SaleLink(relation: .returns, uid: refunded, line: origin) : nil,
+                    receipt: isLinked ? .with : .without)
             }
             sale.lines.append(line)
         }
