@@ -46,6 +46,7 @@ struct OdooOrder {
         sale.operatorID = try reference("user_id")
         try lines(&sale)
         sale.grand = try order.requiredDecimal("amount_total")
+        try markTip(&sale)
         sale.tax = try order.decimal("amount_tax")
         try state(&sale)
         try tenders(&sale)
@@ -195,6 +196,28 @@ struct OdooOrder {
             sale.lines.append(line)
         }
         sale.pricesIncludeTax = hasTaxedAmounts ? true : nil
+    }
+
+    /// A tip is a line of a product that a setting of the shop's names, so it is known by Odoo's name for it, or by the tip's amount.
+    private func markTip(_ sale: inout AdaptedSale) throws(LoyaltyError) {
+        let sold = sale.lines.indices.filter { sale.lines[$0].kind == .item && sale.lines[$0].returned == nil }
+        let named = sold.filter { ["tip", "tips", "[tips] tips"].contains(sale.lines[$0].name?.lowercased()) }
+        for index in named { sale.lines[index].kind = .tip }
+        guard named.isEmpty, let tip = try order.decimal("tip_amount"), !tip.isZero,
+            try order.boolean("is_tipped") != false
+        else { return }
+        let decimals = sale.currency.decimals
+        let amount = tip.rounded(decimals: decimals)
+        // It comes last, when all else is paid for.
+        if let index = sold.last(where: { sale.lines[$0].amount.rounded(decimals: decimals) == amount }) {
+            sale.lines[index].kind = .tip
+            return
+        }
+        let others = try sale.lines.map { $0.amount.rounded(decimals: decimals) }.sum()
+        guard try others.adding(amount) == sale.grand.rounded(decimals: decimals) else { return }
+        var line = AdaptedSale.Line(id: "tip", place: order.place("tip_amount"), amount: tip)
+        line.kind = .tip
+        sale.lines.append(line)
     }
 
     private func tenders(_ sale: inout AdaptedSale) throws(LoyaltyError) {

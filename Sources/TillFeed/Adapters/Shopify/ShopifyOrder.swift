@@ -135,7 +135,15 @@ struct ShopifyOrder {
         line.code = try code(item, screening)
         line.taxes = try taxes(item)
         if try item.boolean("gift_card") == true { line.kind = .giftCard }
+        if try isTip(item) { line.kind = .tip }
         return line
+    }
+
+    /// A tip of the checkout or the till is a line without a product.
+    private static func isTip(_ item: JSONObject) throws(LoyaltyError) -> Bool {
+        if try item.text("tip_payment_gateway") != nil { return true }
+        guard try item.text(anyOf: "sku", "variant_id", "product_id") == nil else { return false }
+        return try item.text(anyOf: "title", "name")?.lowercased() == "tip"
     }
 
     private static func code(
@@ -169,7 +177,9 @@ struct ShopifyOrder {
             line.taxes = try Self.taxes(shipping)
             sale.lines.append(line)
         }
-        if let tip = try order.decimal("total_tip_received"), !tip.isZero {
+        // A tip that is a line already is in this total as well.
+        let hasTip = sale.lines.contains { $0.kind == .tip }
+        if let tip = try order.decimal("total_tip_received"), !tip.isZero, !hasTip {
             var line = AdaptedSale.Line(id: "tip", place: order.place("total_tip_received"), amount: tip)
             line.kind = .tip
             sale.lines.append(line)
