@@ -12,6 +12,8 @@ public struct Lane: Sendable {
     private var basket: Basket?
     /// Cards that wait for the next basket; none while a basket is open.
     private var held: (cards: PresentedCards, since: MonotonicTime)?
+    /// The only sale that the held card may go to, where the till has named one.
+    private var heldFor: String?
     /// Baskets that were left and may come back.
     private var parked: [Baggage] = []
     /// Sales that are over, newest last.
@@ -65,12 +67,21 @@ public struct Lane: Sendable {
     /// Whether this is the basket that is open now.
     public func isOpen(_ key: SaleKey) -> Bool { basket?.key.names(key) == true }
 
+    /// Whether the sale of this id is open here, or was put aside here.
+    public func knows(uid: String) -> Bool { basket?.key.uid == uid || parked.contains { $0.key.uid == uid } }
+
     /// Whether the step goes on with a basket that was put aside here.
     public func hasParked(for step: SaleStep) -> Bool { parkedIndex(for: step) != nil }
 
-    /// Gives up the basket that was put aside here and goes on at another register with this step.
+    /// Whether it goes on with one that was suspended here, so that it may do so at another register.
+    public func hasSuspended(for step: SaleStep) -> Bool {
+        parkedIndex(for: step).map { parked[$0].isSuspended } ?? false
+    }
+
+    /// Gives up the basket that was suspended here and goes on at another register with this step.
     public mutating func surrender(to step: SaleStep) -> Baggage? {
-        parkedIndex(for: step).map { parked.remove(at: $0) }
+        guard let index = parkedIndex(for: step), parked[index].isSuspended else { return nil }
+        return parked.remove(at: index)
     }
 
     /// Takes over what another register gave up.
@@ -150,8 +161,12 @@ extension Lane {
             return [.notice(.saleNotOpen(card))]
         }
         // Of a sale whose first event is still to come; it cannot be the last one's.
-        if !isOver { lateSince = nil }
-        return present(card, now)
+        guard !isOver else { return present(card, now) }
+        lateSince = nil
+        if heldFor != uid { held = nil }
+        let actions = present(card, now)
+        heldFor = held == nil ? nil : uid
+        return actions
     }
 
     private mutating func offer(_ card: Card, isTendered: Bool? = nil) -> Notice {
@@ -167,6 +182,7 @@ extension Lane {
     }
 
     private mutating func hold(_ card: Card, _ now: MonotonicTime) -> Notice {
+        heldFor = nil
         var cards = held?.cards ?? PresentedCards()
         let outcome = cards.offer(card, isTendered: false)
         held = (cards, now)
@@ -256,12 +272,14 @@ extension Lane {
             return
         }
         var cards = comeBack(step) ?? PresentedCards()
-        if let waiting = held?.cards {
+        let isMeant = heldFor == nil || heldFor == step.key.uid
+        if isMeant, let waiting = held?.cards {
             for card in waiting.others + (waiting.current.map { [$0] } ?? []) {
                 _ = cards.offer(card, isTendered: false)
             }
         }
-        held = nil
+        // What the till meant for another sale goes on waiting for that one.
+        if isMeant { held = nil }
         basket = Basket(key: step.key, cards: cards)
     }
 
@@ -269,7 +287,10 @@ extension Lane {
     private mutating func leave(isSuspended: Bool, _ now: MonotonicTime) {
         guard let left = basket else { return }
         basket = nil
-        guard !left.cards.isEmpty, isSuspended || left.key.uid != nil else { return }
+        // A suspended one is kept without a card as well, where the till may name it for one.
+        guard left.key.uid != nil ? isSuspended || !left.cards.isEmpty : isSuspended && !left.cards.isEmpty else {
+            return
+        }
         parked.removeAll { $0.key.names(left.key) }
         if parked.count >= Self.maximumParked { parked.removeFirst() }
         parked.append(Baggage(key: left.key, cards: left.cards, isSuspended: isSuspended, since: now))
@@ -344,7 +365,10 @@ extension Lane {
         }
         let count = parked.count
         parked.removeAll { $0.key.names(step.key) }
-        guard count == parked.count, !step.isRepeat else { return }
+        // What is told late of a sale that is over says nothing of the card that waits now.
+        guard count == parked.count, !step.isRepeat, !finished.contains(where: { $0.key.names(step.key) }) else {
+            return
+        }
         // A basket that nobody told of has come and gone, and the waiting card with it.
         held = nil
         lateSince = nil

@@ -99,7 +99,10 @@ final class TillService: Service {
         do { try await lanes.loadSequences() } catch {
             log.error("the tills' event numbers could not be read", metadata: ["error": "\(error)"])
         }
-        do { try await lanes.loadSigns() } catch {
+        do {
+            try await lanes.loadClocks()
+            try await lanes.loadSigns()
+        } catch {
             log.error("the sales of the last month could not be read", metadata: ["error": "\(error)"])
         }
         try await serve()

@@ -302,7 +302,14 @@ func late(_ actions: [Lane.Action]) -> [String] {
         // Behind the end of a sale without a card, one for the next sale is not added to it.
         #expect(counter.complete(sale("d")) == nil)
         #expect(notices(counter.handle(.cardOf(card("w"), uid: "e"))).map(\.result) == [.held])
+        // And it waits for that sale alone.
+        #expect(counter.complete(sale("f")) == nil)
         #expect(counter.complete(sale("e")) == "w")
+        counter.sale(.open, sale("g"))
+        counter.sale(.suspend, sale("g"))
+        #expect(notices(counter.handle(.cardOf(card("v"), uid: "g"))).map(\.result) == [.attached])
+        #expect(counter.complete(sale("h")) == nil)
+        #expect(counter.complete(sale("g")) == "v")
     }
 
     @Test func aBlockedCardOfTheTillIsNotAttached() {

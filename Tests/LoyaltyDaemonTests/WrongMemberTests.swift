@@ -131,16 +131,40 @@ import TillFeed
         #expect(try await bench.sale("sale.complete", "d").member?.id == "m2", "sent again it ends nothing")
     }
 
-    /// The daemon was not there when the sale ended: the card that waits now is the next customer's.
-    @Test func aSaleFromBeforeTheStartTakesNoCardThatWasReadSince() async throws {
+    /// The daemon was not there when the sale ended: the card that waits now is the next customer's. What counts is the till's clock as it was
+    /// before, here an hour slow.
+    @Test(arguments: ["sale.complete", "sale.open"]) func aSaleFromBeforeTheStartTakesNoCardThatWasReadSince(
+        type: String
+    ) async throws {
         let bench = try await Bench()
-        await bench.scan(Bench.card)
-        let closed = bench.clock.now.adding(seconds: -30)
-        let old = try await bench.sale("sale.complete", "old", more: #","closed_at":"\#(closed)""#)
-        #expect(old.result == .accepted)
-        #expect(old.member == nil)
-        let closing = bench.clock.now.adding(seconds: 1)
-        #expect(try await bench.sale("sale.complete", "new", more: #","closed_at":"\#(closing)""#).member?.id == "m1")
+        func line(_ type: String, _ uid: String, _ seconds: Int64) throws -> TillEvent {
+            let time = bench.clock.now.adding(seconds: seconds - 3600)
+            let state = type == "sale.complete" ? "completed" : "open"
+            let text =
+                #"{"v":1,"type":"\#(type)","id":"\#(type)-\#(uid)","source":"1/1","time":"\#(time)""#
+                + Bench.basket(uid, "5.00", state: state, more: #","closed_at":"\#(time)""#) + "}"
+            return try TillEventDecoder(screening: bench.screening).decode(Array(text.utf8))
+        }
+        _ = await bench.lanes.submit(try line("sale.complete", "earlier", 0)).value
+        bench.clock.pass(seconds: 60)
+        let lanes = bench.anotherLaneService()
+        try await lanes.loadClocks()
+        bench.clock.pass(seconds: 60)
+        let present =
+            #"{"v":1,"type":"card.present","id":"c","source":"1/1","time":"\#(bench.clock.now)"\#(Self.present)}"#
+        _ = await lanes.submit(try line("sale.complete", "other", 0)).value
+        _ = await lanes.submit(try TillEventDecoder(screening: bench.screening).decode(Array(present.utf8))).value
+        // Ended, or begun, ten seconds before the start.
+        #expect(await lanes.submit(try line(type, "old", -70)).value.member == nil)
+        if type == "sale.open" {
+            #expect(await lanes.submit(try line("sale.complete", "old", -69)).value.member == nil)
+        }
+        bench.clock.pass(seconds: 1)
+        #expect(await lanes.submit(try line("sale.complete", "new", 0)).value.member == nil, "and nobody else does")
+        bench.clock.pass(seconds: 5)
+        let again = present.replacing(#""id":"c""#, with: #""id":"d""#)
+        _ = await lanes.submit(try TillEventDecoder(screening: bench.screening).decode(Array(again.utf8))).value
+        #expect(await lanes.submit(try line("sale.complete", "last", 0)).value.member?.id == "m1")
     }
 
     // MARK: The till's own word
@@ -209,6 +233,24 @@ import TillFeed
         #expect(try await bench.sale("sale.complete", "b").member == nil)
     }
 
+    /// A till that is rung up again under the id of a sale that was voided sells again.
+    @Test func aSaleUnderTheUidOfAVoidedOneEarns() async throws {
+        let bench = try await Bench()
+        func sell(_ id: String, _ amount: String, _ closed: String) async throws -> TillAnswer {
+            try await bench.send(
+                "sale.complete", id,
+                Bench.basket(
+                    "a", amount, state: "completed",
+                    more: #","closed_at":"2025-11-24T16:\#(closed)Z","members":[{"value":"\#(Bench.card)"}]"#))
+        }
+        _ = try await sell("e1", "10.00", "00:05")
+        _ = try await bench.send(
+            "sale.void", "v",
+            #","sale":{"store":"1","register":"1","number":"v","currency":"EUR","kind":"sale","state":"voided","lines":[],"totals":{"grand":"0"},"#
+                + #""links":[{"rel":"voids","uid":"a"}]}"#)
+        #expect(try await sell("e2", "12.00", "05:00").points?.earned.description == "12")
+    }
+
     /// Under the till's own id it is one sale, however it is sent again.
     @Test func aCorrectionUnderTheSameUidIsNoSecondSale() async throws {
         let bench = try await Bench()
@@ -258,6 +300,36 @@ import TillFeed
         let statement = try await AccountRegister(bench.database).statement(
             of: MemberID("m1"), on: await bench.lanes.today, program: await bench.lanes.program)
         #expect(statement.balances.allSatisfy { $0.available.isZero })
+    }
+
+    /// A number alone may be another day's: its correction takes nothing off the basket at the counter.
+    @Test func aCorrectionOfAnotherDayLeavesTheOpenBasketAlone() async throws {
+        let bench = try await Bench()
+        func seven(_ type: String, _ id: String, _ amount: String, _ day: String, _ more: String = "") async throws
+            -> TillAnswer
+        {
+            let state = type == "sale.complete" ? "completed" : "open"
+            let fields = Bench.basket("7", amount, state: state, more: more).replacing(#""uid":"7","#, with: "")
+            return try await bench.send(type, id, fields + #","business_day":"\#(day)""#)
+        }
+        _ = try await seven("sale.complete", "y", "5.00", "2025-11-23")
+        _ = try await seven("sale.open", "o", "9.00", "2025-11-24")
+        await bench.scan(Bench.card)
+        let corrected = try await seven("sale.complete", "y2", "6.00", "2025-11-23", #","rev":2"#)
+        #expect(corrected.code == "revised")
+        #expect(corrected.member == nil)
+        #expect(try await seven("sale.complete", "t", "9.00", "2025-11-24").member?.id == "m1")
+    }
+
+    /// What is told of a sale that is over says nothing of the card that waits now.
+    @Test func aLateConflictDoesNotSendTheNextCardAway() async throws {
+        let bench = try await Bench()
+        _ = try await bench.send("sale.complete", "e", Bench.basket("a", "5.00", state: "completed"))
+        bench.clock.pass(seconds: 5)
+        await bench.scan(Bench.card)
+        let other = try await bench.send("sale.complete", "e", Bench.basket("a", "6.00", state: "completed"))
+        #expect(other.code == "id_conflict")
+        #expect(try await bench.sale("sale.complete", "b").member?.id == "m1")
     }
 
     // MARK: The cashier's own card

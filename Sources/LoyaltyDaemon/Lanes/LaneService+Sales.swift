@@ -24,10 +24,8 @@ extension LaneService {
         guard isFinished else { return live(event, verb, sale, cards) }
         switch sale.kind {
         case .layaway, .order, .noSale:
-            if !event.replay {
-                // Nothing is earned, but the basket is over at the counter, and the card that was read for it with it.
-                _ = lanes[sale.register]?.handle(.sale(step(.cancel, sale, TillCards())), at: clock.monotonic)
-            }
+            // Nothing is earned, but the basket is over at the counter, and the card that was read for it with it.
+            if !event.replay, verb != .void { end(key(sale)) }
             return remembered(event, .ignored, code: "kind.\(sale.kind.rawValue)")
         case .sale, .return, .exchange, .mixed: return await finish(event, verb, sale, cards)
         }
@@ -38,6 +36,8 @@ extension LaneService {
         _ event: TillEvent, _ verb: TillEvent.SaleVerb, _ sale: Sale, _ cards: TillCards
     ) -> Task<TillAnswer, Never> {
         guard !event.replay else { return answered(event, .ignored, code: "replay") }
+        // What waits now was read for another basket.
+        if isFromBefore(event.time, sale) { return remembered(event, .accepted, code: "live") }
         adoptEarlyLane(sale.register)
         noteBasket(verb, sale)
         let step = step(verb, sale, cards)
@@ -63,6 +63,7 @@ extension LaneService {
         var isOwn = false
         let standing: Ledger.Standing
         do throws(LoyaltyError) { standing = try await ledger.standing(of: submission) } catch {
+            if !event.replay, verb != .void { end(key(sale)) }
             return answered(event, .rejected, code: error.code.name, message: error.message)
         }
         let isRepeat = standing != .new
@@ -71,10 +72,14 @@ extension LaneService {
             submission.attachment = kept
         } else if standing == .conflict {
             // It is refused, but a basket is over at the counter all the same.
-            if !event.replay {
-                _ = lanes[sale.register]?.handle(.sale(step(.cancel, sale, TillCards())), at: clock.monotonic)
+            if !event.replay, verb != .void { end(key(sale)) }
+        } else if isRepeat || event.replay || inFlight.contains(event.identity)
+            || isFromBefore(closed, sale)
+        {
+            if !isRepeat && !event.replay && !inFlight.contains(event.identity) {
+                // It could be the clock that is wrong, and the card this sale's: then it must not wait for the next one.
+                signOff(sale.register)
             }
-        } else if isRepeat || event.replay || inFlight.contains(event.identity) || closedBeforeStart(sale) {
             let card = reopened(event, verb, sale, cards) ?? cards.cards.last
             isOwn = card.map { isOwnSale($0, sale) } ?? false
             if !isOwn { submission.attachment = card.map(attachment) }
@@ -111,19 +116,13 @@ extension LaneService {
         }
     }
 
-    /// Whether the sale ended while nobody was here to see its cards, so that the card that waits is another customer's. A till whose
-    /// clock is a day off is not meant.
-    private func closedBeforeStart(_ sale: Sale) -> Bool {
-        guard let closed = sale.closedAt, lanes[sale.register]?.isOpen(key(sale)) != true else { return false }
-        return closed < startedAt && closed > startedAt.adding(seconds: -86_400)
-    }
-
     /// The card on a finished sale that was opened again for its correction; nil where it was not.
     private func reopened(
         _ event: TillEvent, _ verb: TillEvent.SaleVerb, _ sale: Sale, _ cards: TillCards
     ) -> Lane.Card? {
-        guard verb != .void, !event.replay, !inFlight.contains(event.identity),
-            lanes[sale.register]?.isOpen(key(sale)) == true
+        // A number alone may be another day's.
+        guard verb != .void, !event.replay, !inFlight.contains(event.identity), let uid = sale.uid,
+            lanes[sale.register]?.isOpen(Lane.SaleKey(uid: uid, register: sale.register)) == true
         else { return nil }
         var step = step(verb, sale, cards)
         step.isRepeat = true
@@ -139,10 +138,10 @@ extension LaneService {
             lanes[step.key.register]?.isOpen(step.key) != true
         else { return }
         let other =
-            if let link = step.resumes, lanes[link.register]?.hasParked(for: step) == true {
+            if let link = step.resumes, lanes[link.register]?.hasSuspended(for: step) == true {
                 link.register
             } else {
-                lanes.first { $0.key != step.key.register && $0.value.hasParked(for: step) }?.key
+                lanes.first { $0.key != step.key.register && $0.value.hasSuspended(for: step) }?.key
             }
         guard let other, other != step.key.register, let baggage = lanes[other]?.surrender(to: step) else { return }
         lanes[step.key.register, default: newLane].takeOver(baggage)
@@ -349,7 +348,12 @@ extension LaneService {
             return answered(event, .ignored, code: "replay")
         }
         if let uid = presented.saleUID, case .card(let card) = input { input = .cardOf(card, uid: uid) }
-        let actions = lanes[register, default: newLane].handle(input, at: clock.monotonic)
+        let counter =
+            if let uid = presented.saleUID, lanes[register]?.knows(uid: uid) != true {
+                // The sale may have been suspended at another register.
+                lanes.first { $0.value.knows(uid: uid) }?.key ?? register
+            } else { register }
+        let actions = lanes[counter, default: newLane].handle(input, at: clock.monotonic)
         var answer = TillAnswer(acknowledges: event.identity.id, result: .accepted, code: "live")
         describe(actions, into: &answer)
         for case .attachToFinished(let reference, let card) in actions { attachLate(card, reference) }

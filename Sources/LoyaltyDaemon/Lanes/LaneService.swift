@@ -87,6 +87,8 @@ actor LaneService: TillHandler {
     private var turnstile = Turnstile()
     private let usedBytes: @Sendable () -> Int64
     let startedAt: Timestamp
+    /// How far each register's clock is behind this one, in microseconds, by the sales from before the start.
+    private var clockSkews: [String: Int64] = [:]
 
     private var training = false
     private var connections = 0
@@ -175,9 +177,20 @@ actor LaneService: TillHandler {
 
     /// The basket is over at the counter, and the card that was read for it must not wait for the next customer.
     private func end(_ problem: TillLineProblem) {
-        guard let ended = problem.endedSale, !recentEvents.isRepeat(problem) else { return }
-        let key = Lane.SaleKey(uid: ended.uid, register: ended.register, number: ended.number)
-        _ = lanes[ended.register]?.handle(.sale(Lane.SaleStep(.cancel, key)), at: clock.monotonic)
+        if let ended = problem.endedSale {
+            guard !recentEvents.isRepeat(problem) else { return }
+            end(Lane.SaleKey(uid: ended.uid, register: ended.register, number: ended.number))
+        } else if problem.isDocument, lanes.count == 1, let register = lanes.keys.first,
+            !recentEvents.isRepeat(problem)
+        {
+            signOff(register)
+        }
+    }
+
+    /// A basket is over at the counter that no document is stored of.
+    func end(_ key: Lane.SaleKey) {
+        adoptEarlyLane(key.register)
+        _ = lanes[key.register]?.handle(.sale(Lane.SaleStep(.cancel, key)), at: clock.monotonic)
     }
 
     func submit(_ event: TillEvent) async -> Task<TillAnswer, Never> { await inTurn { await take(event) } }
@@ -247,11 +260,25 @@ actor LaneService: TillHandler {
 
     /// A card that was read for a training sale must not wait for the next customer.
     private func endTraining(_ event: TillEvent) {
-        guard case .sale(let verb, let sale) = event.content, !event.replay else { return }
-        switch verb {
-        case .complete, .return, .cancel, .void, .suspend: signOff(sale.register)
-        case .open, .update, .resume, .tender: break
-        }
+        guard case .sale(_, let sale) = event.content, !event.replay else { return }
+        adoptEarlyLane(sale.register)
+        signOff(sale.register)
+    }
+
+    private static let clockDays = Int64(7)
+
+    /// Learns the clocks of the registers from the latest sales. - Throws: `storage.*`.
+    func loadClocks() async throws(LoyaltyError) {
+        clockSkews = try await ledger.clockSkews(since: clock.now.adding(seconds: -Self.clockDays * 86_400))
+    }
+
+    /// Whether the till's event is from before the start, so that the card that waits is another customer's. Clocks are as wrong as
+    /// they were when the last sales came; one that is a day off tells nothing.
+    func isFromBefore(_ time: Timestamp, _ sale: Sale) -> Bool {
+        guard let skew = clockSkews[sale.register], skew.magnitude < 86_400_000_000,
+            lanes[sale.register]?.isOpen(key(sale)) != true
+        else { return false }
+        return time.adding(microseconds: skew) < startedAt
     }
 
     func tallied(_ answer: TillAnswer) -> TillAnswer {

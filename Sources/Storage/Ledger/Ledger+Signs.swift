@@ -42,6 +42,27 @@ extension Ledger {
         }
     }
 
+    /// How far the clock of each register was behind this machine's at its latest sales, in microseconds: the least of twenty, as what was sent
+    /// late seems further behind. - Throws: `storage.*`.
+    public func clockSkews(since: Timestamp) async throws(LoyaltyError) -> [String: Int64] {
+        do {
+            return try await database.pool.read { database in
+                let rows = try Row.fetchAll(
+                    database,
+                    sql: """
+                        SELECT register, min(received_at - closed_at) AS skew FROM (
+                            SELECT register, received_at, closed_at,
+                                row_number() OVER (PARTITION BY register ORDER BY received_at DESC) AS age
+                            FROM sale WHERE received_at > ? AND kind <> 'action')
+                        WHERE age <= 20 GROUP BY register
+                        """, arguments: [since.microseconds])
+                return Dictionary(rows.map { ($0["register"], $0["skew"]) }, uniquingKeysWith: min)
+            }
+        } catch {
+            throw storageError(error, doing: "reading the latest sales", file: database.path)
+        }
+    }
+
     /// Adds signs to a sale's flags and to the day's figures.
     @discardableResult
     public func flag(_ reference: String, signs: [String], on day: CalendarDate) -> CommitTicket<Void> {

@@ -78,7 +78,8 @@ struct SalePosting {
         let known = try Row.fetchAll(
             database.cachedStatement(
                 sql: """
-                    SELECT id, uid, fingerprint, superseded, revision, closed_at FROM sale
+                    SELECT id, uid, fingerprint, superseded, revision, closed_at,
+                        state = 'completed' AND epoch = ?4 AS correctable FROM sale
                     WHERE (number = ?1 AND register = ?2 AND store = ?3 AND epoch = ?4 AND business_day = ?5
                             AND operator = ?6)
                         OR (uid = ?7 AND store = ?3)
@@ -96,7 +97,7 @@ struct SalePosting {
                     id: row["id"],
                     content: row["fingerprint"] as Data == fingerprint
                         ? .same : superseded.contains { $0.hasPrefix(earlier) } ? .superseded : .other,
-                    identity: identity(row["uid"]), revision: row["revision"],
+                    identity: identity(row["uid"]), isCorrectable: row["correctable"], revision: row["revision"],
                     hadUnnumberedState: superseded.contains { $0.hasSuffix(Self.unnumbered) },
                     closedAt: Timestamp(microseconds: row["closed_at"]))
             },

@@ -31,6 +31,8 @@ enum DuplicateDecision: Equatable, Sendable {
         var id: Int64
         var content: Content
         var identity = Identity.unknown
+        /// It is not voided, and of the till database that this document is of.
+        var isCorrectable = true
         var revision: Int64?
         /// Whether a state without a number came before the stored one.
         var hadUnnumberedState = false
@@ -59,7 +61,7 @@ enum DuplicateDecision: Equatable, Sendable {
         if let earlier = candidates.first(where: { $0.content == .superseded }) { return .duplicate(of: earlier.id) }
         if sameClosing == nil {
             // Under the till's own id it is the same sale, whenever it was closed: the later state counts.
-            guard candidate.identity == .equal else { return .new(flags: ["number_reused"]) }
+            guard candidate.identity == .equal, candidate.isCorrectable else { return .new(flags: ["number_reused"]) }
             if closedAt < candidate.closedAt { return .duplicate(of: candidate.id) }
         }
         // A till that counts corrections sends the first state without a number; it may arrive after its correction.

@@ -82,6 +82,29 @@ struct AdaptedSale {
     var links: [SaleLink] = []
     var flags: [String] = []
 
+    /// Leaves out what nobody needs to know the sale and passes for the number of a payment card, as one in ten long numbers does: it
+    /// would cost the whole sale. What is needed is refused with it.
+    mutating func leaveOutCardNumbers(_ screening: CardScreening) {
+        var left = false
+        func leaveOut(_ id: inout String?) {
+            guard let text = id, screening.containsPaymentCard(text) else { return }
+            (id, left) = (nil, true)
+        }
+        leaveOut(&uid)
+        leaveOut(&receipt)
+        for index in lines.indices {
+            if let code = lines[index].code, code.scheme != .gtin, screening.containsPaymentCard(code.value) {
+                (lines[index].code, left) = (nil, true)
+            }
+            guard var link = lines[index].returned?.link else { continue }
+            leaveOut(&link.uid)
+            leaveOut(&link.line)
+            lines[index].returned?.link = link
+        }
+        for index in links.indices { leaveOut(&links[index].uid) }
+        if left { raise(AdapterFlag.idLeftOut) }
+    }
+
     mutating func raise(_ flag: String) { if !flags.contains(flag) { flags.append(flag) } }
 
     /// Sets kind and verb of a finished sale from its lines: goods out, goods back, or both.
@@ -108,4 +131,5 @@ enum AdapterFlag {
     static let notASale = "not_a_sale"
     static let zoneAssumed = "zone_assumed"
     static let linkUnknown = "link_unknown"
+    static let idLeftOut = "id_left_out"
 }

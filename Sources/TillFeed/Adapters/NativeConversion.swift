@@ -7,6 +7,8 @@ struct NativeConversion {
     let settings: AdapterSettings
 
     func document(_ sale: AdaptedSale) -> ConvertedDocument {
+        var sale = sale
+        sale.leaveOutCardNumbers(decoder.screening)
         do throws(LoyaltyError) {
             let body = try sale.native()
             var event = NativeTable(at: sale.place)
@@ -23,7 +25,7 @@ struct NativeConversion {
             if sale.training { event.set("training", true) }
             event.set("sale", body)
             return try document(event, flags: sale.flags, hasTotal: sale.hasTotal, at: sale.place)
-        } catch { return problem(error, at: sale.place) }
+        } catch { return problem(error, at: sale.place, of: sale) }
     }
 
     func document(
@@ -65,15 +67,23 @@ struct NativeConversion {
             .event(ConvertedEvent(event: read, native: masked, flags: flags, totals: totals)), at: place)
     }
 
-    /// - Parameter place: of the document; the error's own place is more exact where it has one.
-    func problem(_ error: LoyaltyError, at place: Place) -> ConvertedDocument {
+    /// - Parameters:
+    ///   - place: of the document; the error's own place is more exact where it has one.
+    ///   - sale: what the document was about, as far as that is known.
+    func problem(_ error: LoyaltyError, at place: Place, of sale: AdaptedSale? = nil) -> ConvertedDocument {
         var error = error
         if error.place?.line == nil {
             error.place = Place(line: place.line, column: place.column, path: error.place?.path ?? place.path)
         }
         // Nothing of the document is kept: only the native protocol says which of its fields may be.
         let line = place.line.map { "document at line \($0)" } ?? "document"
-        return ConvertedDocument(.problem(TillLineProblem(error: error, redactedLine: line)), at: place)
+        var problem = TillLineProblem(error: error, redactedLine: line)
+        problem.isDocument = true
+        if let sale, sale.verb != .void, !decoder.screening.containsPaymentCard(sale.register) {
+            let number = decoder.screening.containsPaymentCard(sale.number) ? nil : sale.number
+            problem.endedSale = .init(register: sale.register, number: number, uid: sale.uid)
+        }
+        return ConvertedDocument(.problem(problem), at: place)
     }
 
     private func identifier(_ number: String, _ verb: String, _ sale: NativeTable) -> String {

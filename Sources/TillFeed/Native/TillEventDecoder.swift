@@ -61,7 +61,8 @@ public struct TillEventDecoder: Sendable {
         func name(_ node: DataNode?, _ longest: Int) -> String? {
             node?.text.flatMap { $0.utf8.count > longest || screening.containsPaymentCard($0) ? nil : $0 }
         }
-        guard let type = node["type"]?.text, type == "sale.complete" || type == "sale.return", let sale = node["sale"],
+        let ending: Set<String> = ["sale.complete", "sale.return", "sale.cancel", "sale.suspend"]
+        guard let type = node["type"]?.text, ending.contains(type), let sale = node["sale"],
             let register = name(sale["register"], 64), !register.isEmpty,
             node["replay"]?.value != .boolean(true)
         else { return nil }

@@ -10,6 +10,8 @@ public struct TillLineProblem: Error, Hashable, Sendable {
     public var redactedLine: String
     /// The sale that the line would have ended; nil where that cannot be read.
     public var endedSale: EndedSale?
+    /// It is a whole document of a till that sends finished sales, whose register may not have been readable.
+    public var isDocument = false
 
     /// A basket that is over at the counter, although its document could not be taken.
     public struct EndedSale: Hashable, Sendable {

@@ -153,7 +153,7 @@ import Testing
                 "<LoyaltyAccount><LoyaltyCard><PrimaryAccountNumber>\(card)</PrimaryAccountNumber></LoyaltyCard></LoyaltyAccount>",
                 true
             ),
-            ("<ReceiptNumber>\(card)</ReceiptNumber>", false),
+            ("<ReceiptNumber>\(card)</ReceiptNumber>", true),
             (
                 "<LineItem><SequenceNumber>9</SequenceNumber><Sale><Description>\(card)</Description><ExtendedAmount>0</ExtendedAmount></Sale></LineItem>",
                 true

@@ -39,7 +39,9 @@ struct OdooOrder {
         var sale = AdaptedSale(
             place: order.place, store: store, register: register, number: number, time: try time(), currency: currency)
         // What comes back names the record of the order, so it goes first; orders of the till have none.
-        let uuid = try order.id(anyOf: "uuid", "uid", screening: screening)
+        // The `uid` of earlier versions repeats the reference, which two tills without a network give twice
+        // (https://github.com/odoo/odoo/issues/71455): it tells sales apart no better than the number.
+        let uuid = try order.id(anyOf: "uuid", "uid", screening: screening).flatMap { number.hasSuffix($0) ? nil : $0 }
         sale.uid = Self.record(order).map(Self.uid) ?? uuid
         sale.receipt = try order.id(anyOf: "pos_reference", screening: screening)
         sale.closedAt = sale.time
