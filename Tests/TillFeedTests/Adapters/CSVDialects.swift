@@ -179,6 +179,14 @@ import Testing
         #expect(try read(text, Self.plain) == sales)
     }
 
+    /// A till that prints what it pays out without a sign.
+    @Test func theTotalOfAReturnHasTheSignOfItsLines() throws {
+        let settings = Self.plain + "quantity = \"Q\"\ntotal = \"S\""
+        let text =
+            "N,T,Q,A,S\n7,2024-12-24 09:00,-1,20.00,20.00\n8,2024-12-24 09:01,-1,-5.00,-5.00\n9,2024-12-24 09:02,-1,5.00,4.00\n"
+        #expect(try read(text, settings) == ["7: -2000", "8: -500", "9: 400"])
+    }
+
     /// A file that is not what the settings say is told so, with the setting to write.
     @Test(arguments: [
         ("N;T;A\n1;2024-12-24 09:00;1\n", "adapter.missing", "till.csv.separator"),

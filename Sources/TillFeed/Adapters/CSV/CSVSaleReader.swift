@@ -256,7 +256,10 @@ struct CSVSaleReader: TillDocumentReader {
         }
         do throws(LoyaltyError) {
             let decimals = sale.currency.decimals
-            if !sale.hasTotal { sale.grand = try sale.lines.map { $0.amount.rounded(decimals: decimals) }.sum() }
+            let sum = try sale.lines.map { $0.amount.rounded(decimals: decimals) }.sum()
+            // What is paid out may stand there without a sign, as its lines may.
+            let isBack = sum.isNegative ? try sum.negated() == sale.grand : false
+            if !sale.hasTotal || isBack { sale.grand = sum }
         } catch { return conversion.problem(error, at: sale.place) }
         sale.classifyGoods()
         return conversion.document(sale)
