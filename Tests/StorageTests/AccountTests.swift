@@ -186,6 +186,7 @@ import Testing
         #expect(first.pending?.description == "300")
         #expect(first.balanceHint?.description == "1300")
         try await sell(50, "2", on: "2027-03-20", terminal, spending: "200")
+        try await deliver(terminal, at: "2027-03-21T00:00:00Z")
         var newer = try member("anna", cards: Self.anna)
         newer.member.balance = try Points("1150")
         newer.member.balanceAsOf = try Timestamp("2027-03-25T00:00:00Z")
@@ -193,12 +194,54 @@ import Testing
         let same = try await sell(10, "3", on: "2027-04-10", terminal)
         #expect(same.available?.description == "1150", "1000 + 300 - 200 + 50 is what the file says")
         #expect(same.pending?.description == "10")
+        try await deliver(terminal, at: "2027-04-11T00:00:00Z")
         newer.member.balance = try Points("400")
         newer.member.balanceAsOf = try Timestamp("2027-04-20T00:00:00Z")
         try await terminal.importMembers([newer])
         let less = try await sell(10, "4", on: "2027-04-30", terminal)
         #expect(less.available?.description == "400", "spent elsewhere")
         #expect(less.pending?.description == "10")
+    }
+
+    private func deliver(_ terminal: Terminal, at time: String) async throws {
+        let time = try Timestamp(time)
+        while true {
+            let due = try await terminal.outbox.due(limit: 100, at: time)
+            if due.isEmpty { return }
+            try await terminal.outbox.record(due.map { .init(id: $0.id, outcome: .delivered(warning: nil), at: time) })
+        }
+    }
+
+    private func told(_ balance: String, asOf time: String?, _ terminal: Terminal) async throws {
+        var record = try member("anna", cards: Self.anna)
+        record.member.balance = try Points(balance)
+        record.member.balanceAsOf = try time.map { try Timestamp($0) }
+        try await terminal.importMembers([record])
+    }
+
+    /// The line is down: what the back end has not got it cannot have counted, whenever it says that it counted.
+    @Test func whatTheBackEndHasNotGotIsNotTakenOff() async throws {
+        let terminal = try await terminal(balance: "100")
+        try await sell(50, "1", on: "2027-03-02", terminal)
+        try await told("100", asOf: "2027-03-05T00:00:00Z", terminal)
+        let next = try await sell(1, "2", on: "2027-03-06", terminal)
+        #expect(next.balanceHint?.description == "151")
+        let later = try await sell(1, "3", on: "2027-04-30", terminal)
+        #expect(later.available?.description == "151", "100 + 50 + 1, and the last one waits")
+    }
+
+    /// Files without a time, one a day: each new balance counts what was delivered, and gives nothing by itself.
+    @Test func balancesWithoutATimeMakeNoPoints() async throws {
+        let terminal = try await terminal()
+        try await told("100", asOf: nil, terminal)
+        for day in 1...5 {
+            try await sell(10, "\(day)", on: "2027-03-0\(day)", terminal)
+            try await deliver(terminal, at: "2027-03-0\(day)T23:00:00Z")
+            try await told("\(100 + 10 * day)", asOf: nil, terminal)
+        }
+        let end = try await sell(1, "6", on: "2027-06-01", terminal)
+        #expect(end.available?.description == "150")
+        #expect(end.balanceHint?.description == "151")
     }
 
     @Test func rewardsAreGivenAtTheirBalanceAndAtTheEndOfAMonth() async throws {

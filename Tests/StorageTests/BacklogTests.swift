@@ -34,7 +34,7 @@ import Testing
         let terminal = try Terminal()
         try await fill(terminal, events: 100_000, members: members)
         let plan = try await terminal.database.pool.read {
-            try Row.fetchAll($0, sql: "EXPLAIN QUERY PLAN " + Outbox.dueQuery, arguments: [0, 100]).map {
+            try Row.fetchAll($0, sql: "EXPLAIN QUERY PLAN " + Outbox.dueQuery, arguments: [0, 100, 0]).map {
                 $0["detail"] as String
             }
         }
@@ -62,6 +62,22 @@ import Testing
         #expect(try await terminal.outbox.due(limit: 100, at: terminal.now).isEmpty)
         // Not "now", though thousands wait behind the heads.
         #expect(try await terminal.outbox.nextDue() == later)
+    }
+
+    /// A clock that was a month ahead has written waits that no clock since then comes to the end of.
+    @Test func aWaitBeyondAllWaitsIsOver() async throws {
+        let terminal = try Terminal()
+        try await fill(terminal, events: 20, members: 10)
+        func wait(_ seconds: Int64) async throws {
+            let due = try await terminal.outbox.due(limit: 100, at: terminal.now)
+            let later = terminal.now.adding(seconds: seconds)
+            try await terminal.outbox.record(
+                due.map { .init(id: $0.id, outcome: .retry(notBefore: later, reason: "503"), at: terminal.now) })
+        }
+        try await wait(30 * 86_400)
+        #expect(try await terminal.outbox.due(limit: 100, at: terminal.now).count == 11)
+        try await wait(3600)
+        #expect(try await terminal.outbox.due(limit: 100, at: terminal.now).isEmpty)
     }
 
     @Test func aRetriedDeadLetterComesBeforeItsSuccessors() async throws {

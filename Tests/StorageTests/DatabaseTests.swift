@@ -196,4 +196,15 @@ import Testing
         try await terminal.database.checkWriter()
         #expect(try await figure("scan.all", terminal) == 3)
     }
+
+    /// A check that writes nothing would find every disk in order.
+    @Test func theHealthCheckReallyWrites() async throws {
+        let terminal = try Terminal()
+        let log = URL(filePath: terminal.database.path + "-wal")
+        for _ in 0..<3 {
+            let before = try Data(contentsOf: log)
+            try await terminal.database.checkWriter()
+            #expect(try Data(contentsOf: log) != before)
+        }
+    }
 }

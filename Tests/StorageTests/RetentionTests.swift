@@ -46,6 +46,33 @@ import Testing
         #expect(try await terminal.sequences(next.transactions) == [4])
     }
 
+    /// A member who buys every day would else carry a row of each of those days for ever.
+    @Test func lotsThatEndedLongAgoGo() async throws {
+        let terminal = try Terminal()
+        func lot(_ number: Int, remaining: Int, expires: String?, origin: String) async throws {
+            try await terminal.database.pool.write { database in
+                try database.execute(
+                    sql: """
+                        INSERT INTO lot (holder, number, id, currency, decimals, origin, program, granted, remaining, lapsed,
+                            qualifying, earned, expires)
+                        VALUES ('anna', ?, ?, 'points', 0, ?, 'p', 5, ?, 5, 0, '2025-01-01', ?)
+                        """, arguments: [number, "l\(number)", origin, remaining, expires])
+            }
+        }
+        let kept = try await terminal.send(sale("1", [line("1", "A", "1", "1.00")]), id: "1")
+        let today = terminal.now.date
+        try await lot(1, remaining: 0, expires: today.adding(days: -91).description, origin: "forgotten")
+        try await lot(2, remaining: 0, expires: today.adding(days: -89).description, origin: "forgotten")
+        try await lot(3, remaining: 5, expires: today.adding(days: -91).description, origin: "forgotten")
+        try await lot(4, remaining: 0, expires: nil, origin: "opening")
+        try await lot(5, remaining: 0, expires: today.adding(days: -91).description, origin: try #require(kept.sale))
+        #expect(try await Retention().purge(terminal.database, at: terminal.now).lots == 1)
+        let left = try await terminal.database.pool.read {
+            try Int.fetchAll($0, sql: "SELECT number FROM lot ORDER BY 1")
+        }
+        #expect(left == [2, 3, 4, 5])
+    }
+
     @Test func whatIsUnderWayStays() async throws {
         let terminal = try Terminal()
         try await terminal.importMembers([try member("anna", cards: "11111"), try member("ben", cards: "22222")])

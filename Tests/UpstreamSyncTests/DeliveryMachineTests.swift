@@ -120,7 +120,8 @@ struct DeliveryMachineTests {
         bench.clock.advance(.seconds(20))
         #expect(bench.handle(.woken).next == .sleep(.seconds(40)), "new sales do not shorten the wait")
         bench.clock.advance(.seconds(40))
-        #expect(bench.handle(.woken).next == .fetch(limit: 1, at: bench.clock.now), "one event tries it")
+        // Of two, so that another can try it where the first is what is refused.
+        #expect(bench.handle(.woken).next == .fetch(limit: 2, at: bench.clock.now), "one event tries it")
         #expect(bench.fetch([event(1)]).next == .send([event(1)]))
         #expect(bench.answer(200).next == .fetch(limit: 100, at: bench.clock.now), "then all go on")
     }
@@ -332,5 +333,82 @@ struct DeliveryMachineTests {
         let step = bench.handle(.queueFailed(LoyaltyError(.upstreamQueue, "full")))
         #expect(step.next == .sleep(.seconds(1)))
         #expect(step.failure?.code == "upstream.queue")
+    }
+}
+
+/// A back end that does not like one event, or so many: the others arrive all the same.
+@Suite("One bad event holds up one member")
+struct OneBadEventTests {
+    /// What the queue and the back end would do, each event of a member of its own, until all but the bad ones are delivered.
+    private func deliver(
+        _ count: Int, within limit: Duration, bad: Set<String> = [], answer: ([OutboundEvent]) -> DeliveryMachine.Input
+    ) -> (left: Set<String>, dead: Set<String>, machine: DeliveryMachine) {
+        var bench = Bench()
+        var due = Dictionary(uniqueKeysWithValues: (1...count).map { (event($0).id, bench.clock.now) })
+        let events = (1...count).map { event($0) }
+        var dead: Set<String> = []
+        let end = bench.clock.now.adding(microseconds: Int64(limit.components.seconds) * 1_000_000)
+        var next = bench.handle(.woken).next
+        while bench.clock.now < end, !Set(due.keys).subtracting(bad).isEmpty {
+            let step: DeliveryMachine.Step
+            switch next {
+            case .fetch(let most, let time):
+                let ready = events.filter { due[$0.id].map { $0 <= time } ?? false }.prefix(most)
+                step = bench.handle(.fetched(Array(ready), nextDue: due.values.min()))
+            case .send(let batch): step = bench.handle(answer(batch))
+            case .sleep(let wait):
+                bench.clock.advance(wait ?? .seconds(60))
+                step = bench.handle(.woken)
+            }
+            for record in step.records {
+                switch record.outcome {
+                case .delivered: due[record.id] = nil
+                case .retry(let notBefore, _): due[record.id] = notBefore
+                case .dead:
+                    due[record.id] = nil
+                    dead.insert(record.id)
+                }
+            }
+            next = step.next
+        }
+        return (Set(due.keys), dead, bench.machine)
+    }
+
+    private let taken = DeliveryMachine.Input.answered(UpstreamResponse(status: 200, body: []))
+
+    @Test("The back end's server fails on it") func poison() {
+        let bad: Set = [event(1).id]
+        let (left, dead, _) = deliver(1000, within: .seconds(3600), bad: bad) { batch in
+            batch.contains { bad.contains($0.id) } ? .failed(LoyaltyError(.upstreamConnect, "reset")) : taken
+        }
+        #expect(left == bad, "it waits, and nobody else does")
+        #expect(dead.isEmpty)
+    }
+
+    @Test("Requests of so many take longer than there is time") func tooManyAtOnce() {
+        let (left, _, _) = deliver(500, within: .seconds(3600)) { batch in
+            batch.count > 12 ? .failed(LoyaltyError(.upstreamTimeout, "no answer")) : taken
+        }
+        #expect(left.isEmpty)
+    }
+
+    @Test("Something on the way refuses one event as if the token were wrong") func oneForbidden() {
+        let bad: Set = [event(1).id]
+        let (left, _, machine) = deliver(300, within: .seconds(3600), bad: bad) { batch in
+            batch.contains { bad.contains($0.id) } ? .answered(UpstreamResponse(status: 403, body: [])) : taken
+        }
+        #expect(left == bad)
+        if case .paused = machine.condition { Issue.record("still paused") }
+    }
+
+    @Test("A long outage is no fault of the events: all go out when it ends") func outage() {
+        var requests = 0
+        let (left, dead, _) = deliver(2000, within: .seconds(8 * 3600)) { _ in
+            requests += 1
+            return requests < 20 ? .failed(LoyaltyError(.upstreamConnect, "cannot connect")) : taken
+        }
+        #expect(left.isEmpty)
+        #expect(dead.isEmpty)
+        #expect(requests < 120, "requests grow again")
     }
 }

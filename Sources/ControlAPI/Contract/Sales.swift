@@ -200,6 +200,10 @@ public struct SaleDetail: Hashable, Sendable, Codable {
     public func maskingMember() -> SaleDetail {
         var copy = self
         copy.summary = summary.maskingMember()
+        // A good cause may be named, a recruiter not.
+        for index in copy.transactions.indices where copy.transactions[index].recipient != .beneficiary {
+            copy.transactions[index].account = nil
+        }
         return copy
     }
 }

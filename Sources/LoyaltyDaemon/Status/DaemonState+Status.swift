@@ -93,7 +93,9 @@ extension DaemonState {
         let message = status.failuresInARow > 0 || status.state == .paused ? status.lastFailure?.message : nil
         return UpstreamReport(
             state: state, since: state == .online ? nil : status.lastSuccess,
-            target: parts.settings.upstream?.url, lastSuccessAt: status.lastSuccess,
+            // A query may hold a key.
+            target: parts.settings.upstream.map { String($0.url.prefix { $0 != "?" }) },
+            lastSuccessAt: status.lastSuccess,
             lastError: message ?? status.reason, nextTryAt: status.nextAttempt,
             clockSkewSeconds: status.clockSkewSeconds)
     }

@@ -116,19 +116,15 @@ extension Account {
     /// the lots, after all entries since its time. What it has less is taken off that lot, then off those that end first.
     mutating func takeUp(_ member: Member?, _ database: Database, _ program: Program, on day: CalendarDate) throws {
         guard let member, let balance = member.balance else { return }
-        guard toldBalance != balance || toldAsOf != member.balanceAsOf else { return }
+        // Without its time, a balance that was told before is no news.
+        guard toldBalance != balance || member.balanceAsOf.map({ $0 != toldAsOf }) ?? false else { return }
         let currency = program.primaryCurrency
         let decimals = program.currencies[currency] ?? 0
         guard balance.decimals <= decimals || (try? balance.ratio.rounded(.floor, scale: decimals)) != nil else {
             return
         }
         var wanted = Points(units: try balance.ratio.rounded(.floor, scale: decimals), decimals: decimals)
-        let since = member.balanceAsOf?.microseconds ?? 0
-        for row in try Row.fetchAll(
-            database.cachedStatement(
-                sql: "SELECT units, decimals FROM ledger_entry WHERE member_id = ? AND recorded_at > ?"),
-            arguments: [member.id.value, since])
-        { wanted = try wanted.adding(Points(units: row["units"], decimals: row["decimals"])) }
+        for points in try Self.pointsUnknownToBackEnd(of: member, database) { wanted = try wanted.adding(points) }
         var held = Points.zero(decimals: decimals)
         for lot in state.lots where lot.currency == currency { held = try held.adding(lot.remaining) }
         held = try held.subtracting(state.owed[currency] ?? .zero(decimals: decimals))
@@ -136,6 +132,21 @@ extension Account {
         try state.adjust(by: change, of: currency, lot: Self.openingLot, program: program.identity.hash, on: day)
         opening = try (opening ?? .zero(decimals: decimals)).adding(change)
         (toldBalance, toldAsOf, isTold) = (balance, member.balanceAsOf, true)
+    }
+}
+
+extension Account {
+    /// What the back end cannot have counted in the balance that it told: entries that it has not got, or got since. Where it does not say
+    /// when that was, it is taken to know all that it got.
+    static func pointsUnknownToBackEnd(of member: Member, _ database: Database) throws -> [Points] {
+        try Row.fetchAll(
+            database.cachedStatement(
+                sql: """
+                    SELECT units, decimals FROM ledger_entry LEFT JOIN outbox ON outbox.entry_id = ledger_entry.id
+                    WHERE member_id = ?1 AND (outbox.state <> 'sent'
+                        OR ?2 IS NOT NULL AND (recorded_at > ?2 OR outbox.settled_at > ?2))
+                    """), arguments: [member.id.value, member.balanceAsOf?.microseconds]
+        ).map { Points(units: $0["units"], decimals: $0["decimals"]) }
     }
 }
 

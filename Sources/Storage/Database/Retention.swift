@@ -19,6 +19,8 @@ public struct Retention: Sendable, Hashable {
         public var tallies = 0
         /// Counters of programs whose period is long over.
         public var counters = 0
+        /// Lots that ended long ago, of sales that are forgotten.
+        public var lots = 0
 
         public var isEmpty: Bool { self == Removed() }
     }
@@ -73,6 +75,13 @@ public struct Retention: Sendable, Hashable {
         removed.counters = try await inBatches(database, limit) {
             try Self.removeRows(
                 $0, "counter", "(holder, name, scope, per, start)", "start <> '' AND start < ?", [start], $1)
+        }
+        let ended = now.date.adding(days: -saleDays).description
+        removed.lots = try await inBatches(database, limit) {
+            try Self.removeRows(
+                $0, "lot", "(holder, number)",
+                "remaining = 0 AND expires < ? AND NOT EXISTS (SELECT 1 FROM sale WHERE sale.reference = lot.origin)",
+                [ended], $1)
         }
         // Deleted rows are overwritten (`secure_delete`), but older pages stand in the log until it is cut.
         if !removed.isEmpty {

@@ -205,14 +205,9 @@ struct SalePosting {
         try statePoints(of: presenter)
         guard let balance = member.balance else { return }
         var hint: Points? = balance
-        let since = member.balanceAsOf?.microseconds ?? 0
-        for row in try Row.fetchAll(
-            database.cachedStatement(
-                sql: "SELECT units, decimals FROM ledger_entry WHERE member_id = ? AND recorded_at > ?"),
-            arguments: [id.value, since])
-        {
+        for points in try Account.pointsUnknownToBackEnd(of: member, database) {
             // A hint that does not fit is no reason to refuse a sale.
-            hint = try? hint?.adding(Points(units: row["units"], decimals: row["decimals"]))
+            hint = try? hint?.adding(points)
         }
         guard let hint else { return }
         outcome.balanceHint = hint

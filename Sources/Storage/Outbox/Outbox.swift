@@ -42,16 +42,21 @@ public struct Outbox: OutboundQueue {
         FROM outbox INDEXED BY outbox_head
         JOIN ledger_entry ON ledger_entry.id = outbox.entry_id
         LEFT JOIN sale ON sale.id = ledger_entry.sale_id
-        WHERE outbox.state = 'ready' AND outbox.is_head = 1 AND outbox.not_before <= ?
-        ORDER BY outbox.sequence LIMIT ?
+        WHERE outbox.state = 'ready' AND outbox.is_head = 1 
+            AND (outbox.not_before <= ?1 OR outbox.not_before > ?3)
+        ORDER BY outbox.sequence LIMIT ?2
         """
+
+    /// Microseconds. No wait is longer than an hour: what lies beyond was written by a clock that was ahead.
+    private static let longestWait = Int64(2 * 3_600_000_000)
 
     public func due(limit: Int, at now: Timestamp) async throws -> [OutboundEvent] {
         let (vault, terminal) = (database.vault, database.terminal)
         return try await reading { database in
             try Row.fetchAll(
                 database.cachedStatement(
-                    sql: Self.dueQuery), arguments: [now.microseconds, limit]
+                    sql: Self.dueQuery),
+                arguments: [now.microseconds, limit, now.adding(microseconds: Self.longestWait).microseconds]
             ).map { row in
                 let id: String = row["entry_id"]
                 let store: String? = row["store"]

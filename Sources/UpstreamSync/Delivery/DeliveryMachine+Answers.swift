@@ -13,6 +13,7 @@ extension DeliveryMachine {
         case 300..<400:
             return pause(
                 failure(response, "the back end sends us elsewhere; set the address that it redirects to", now), now)
+        case 403 where inFlight.count == 1 && inFlight.allSatisfy(isAtFault): return answerAlone(response, now)
         case 401, 403, 407: return pause(failure(response, "the back end refuses our token", now), now)
         case 405, 406, 415, 426: return pause(failure(response, "this address does not take our events", now), now)
         case 408, 425, 429, 500...:
@@ -89,11 +90,12 @@ extension DeliveryMachine {
 
     private mutating func delivered(_ event: OutboundEvent, _ warning: String?, _ now: Moment) -> DeliveryRecord {
         rejections[event.id] = nil
+        acquit(event)
         acceptances &+= 1
         return DeliveryRecord(id: event.id, outcome: .delivered(warning: warning), at: now.wall)
     }
 
-    private func retry(_ event: OutboundEvent, _ reason: String, _ now: Moment) -> DeliveryRecord {
+    func retry(_ event: OutboundEvent, _ reason: String, _ now: Moment) -> DeliveryRecord {
         let notBefore = now.wall.adding(backoff(failures: event.attempts))
         return DeliveryRecord(id: event.id, outcome: .retry(notBefore: notBefore, reason: reason), at: now.wall)
     }
@@ -123,6 +125,7 @@ extension DeliveryMachine {
     private mutating func conclude(_ records: [DeliveryRecord], _ now: Moment) -> Step {
         let outage = failingSince.map { now.monotonic.since($0) } ?? .zero
         failures = 0
+        limit = min(limit + max(1, settings.batchSize / 10), max(1, settings.batchSize))
         failingSince = nil
         holdUntil = nil
         inFlight = []

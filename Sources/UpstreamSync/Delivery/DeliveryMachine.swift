@@ -43,6 +43,8 @@ public struct DeliveryMachine: Sendable {
         public var records: [DeliveryRecord] = []
         /// What to tell a person about this step.
         public var failure: UpstreamFailure?
+        /// The failure is the line's or the back end's, not that of an event.
+        public var isLineFailure = false
         public var next: Next
     }
 
@@ -73,12 +75,21 @@ public struct DeliveryMachine: Sendable {
     var failures = 0
     var failingSince: MonotonicTime?
     var rejections: [String: Rejection] = [:]
+    /// Events in one request: fewer where requests fail again and again, since one event, or their number, may be why.
+    var limit: Int
+    /// Events that failed alone, with the `acceptances` of that time. They are sent alone, behind all others.
+    var suspects: [String: UInt64] = [:]
+    private var suspectOrder: [String] = []
+    private static let mostSuspects = 16
+    /// From so many failures in a row on, requests become smaller.
+    private static let patience = 3
     /// How many events the back end took so far. Only a back end that takes some can show that another is bad.
     var acceptances: UInt64 = 0
 
     public init(settings: UpstreamSettings, jitter: @escaping Jitter) {
         self.settings = settings
         self.jitter = jitter
+        limit = max(1, settings.batchSize)
     }
 
     public mutating func handle(_ input: Input, at now: Moment) -> Step {
@@ -98,8 +109,10 @@ public struct DeliveryMachine: Sendable {
     }
 
     func fetch(_ now: Moment) -> Next {
-        if case .paused = condition { return .fetch(limit: 1, at: now.wall) }
-        return .fetch(limit: max(1, settings.batchSize), at: now.wall)
+        // Of several, as the first may be what is refused.
+        if case .paused = condition { return .fetch(limit: 1 + suspects.count, at: now.wall) }
+        // Suspects do not count, or they alone would fill a small request.
+        return .fetch(limit: limit + suspects.count, at: now.wall)
     }
 
     private mutating func sync(_ now: Moment) -> Step {
@@ -111,20 +124,22 @@ public struct DeliveryMachine: Sendable {
 
     private mutating func take(_ events: [OutboundEvent], nextDue: Timestamp?, _ now: Moment) -> Step {
         guard !events.isEmpty else { return Step(next: rest(nextDue, now)) }
+        var events = events
+        if case .paused = condition { events = [events.first { suspects[$0.id] == nil } ?? events[0]] }
         var records: [DeliveryRecord] = []
         var batch: [OutboundEvent] = []
         var bytes = 0
-        var suspects: [[OutboundEvent]] = []
+        var alone: [[OutboundEvent]] = []
         for event in events {
             if !CloudEventsBatch.canEncode(event) {
                 records.append(
                     DeliveryRecord(id: event.id, outcome: .dead(reason: "the payload is no JSON object"), at: now.wall))
-            } else if rejections[event.id] != nil {
+            } else if rejections[event.id] != nil || suspects[event.id] != nil {
                 // Alone, so that a batch need not be halved again to find it.
-                suspects.append([event])
+                alone.append([event])
             } else {
                 let size = CloudEventsBatch.encodedSize(event)
-                if !batch.isEmpty, batch.count >= settings.batchSize || bytes + size > settings.batchBytes {
+                if !batch.isEmpty, batch.count >= limit || bytes + size > settings.batchBytes {
                     work.append(batch)
                     batch = []
                     bytes = 0
@@ -134,7 +149,7 @@ public struct DeliveryMachine: Sendable {
             }
         }
         if !batch.isEmpty { work.append(batch) }
-        work += suspects
+        work += alone
         return Step(records: records, next: sendNext(now))
     }
 
@@ -157,8 +172,16 @@ public struct DeliveryMachine: Sendable {
     /// The line, not an event, is at fault: everything waits.
     mutating func lineFailed(_ failure: UpstreamFailure, wait: Duration?, _ now: Moment) -> Step {
         if failure.needsPerson { return pause(failure, now) }
+        if inFlight.count == 1, let event = inFlight.first, isAtFault(event) {
+            inFlight = []
+            return Step(records: [retry(event, failure.message, now)], failure: failure, next: sendNext(now))
+        }
         let delay = max(backoff(), wait ?? .zero)
         failures += 1
+        if failures >= Self.patience {
+            if inFlight.count == 1, let event = inFlight.first { suspect(event) }
+            limit = max(1, limit / 2)
+        }
         failingSince = failingSince ?? now.monotonic
         condition = .retrying
         let notBefore = now.wall.adding(delay)
@@ -168,7 +191,22 @@ public struct DeliveryMachine: Sendable {
         return hold(delay, records: records, failure: failure, now)
     }
 
+    /// Others were taken since it failed alone: the line works, and the event holds up nobody else.
+    func isAtFault(_ event: OutboundEvent) -> Bool { suspects[event.id].map { $0 != acceptances } ?? false }
+
+    /// Lets others go before an event that failed alone.
+    private mutating func suspect(_ event: OutboundEvent) {
+        if suspects.updateValue(acceptances, forKey: event.id) == nil { suspectOrder.append(event.id) }
+        while suspectOrder.count > Self.mostSuspects { suspects[suspectOrder.removeFirst()] = nil }
+    }
+
+    mutating func acquit(_ event: OutboundEvent) {
+        guard suspects.removeValue(forKey: event.id) != nil else { return }
+        suspectOrder.removeAll { $0 == event.id }
+    }
+
     mutating func pause(_ failure: UpstreamFailure, _ now: Moment) -> Step {
+        if inFlight.count == 1, let event = inFlight.first { suspect(event) }
         condition = .paused(reason: failure.message)
         failingSince = failingSince ?? now.monotonic
         return hold(settings.probeInterval, records: [], failure: failure, now)
@@ -186,7 +224,7 @@ public struct DeliveryMachine: Sendable {
         inFlight = []
         work = []
         holdUntil = now.monotonic.adding(delay)
-        return Step(records: records, failure: failure, next: .sleep(delay))
+        return Step(records: records, failure: failure, isLineFailure: true, next: .sleep(delay))
     }
 
     /// Full jitter: anything from nothing to a ceiling that doubles (M. Brooker, "Exponential Backoff And Jitter", 2015).

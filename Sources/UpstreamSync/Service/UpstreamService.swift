@@ -216,7 +216,8 @@ extension UpstreamService {
             if case .paused(let reason) = machine.condition { state.status.reason = reason }
             if let failure = step.failure {
                 state.status.lastFailure = failure
-                state.status.failuresInARow += 1
+                // That the back end rejects an event says that it is there.
+                if step.isLineFailure { state.status.failuresInARow += 1 }
             }
             switch step.next {
             case .send:
