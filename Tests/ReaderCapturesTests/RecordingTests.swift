@@ -276,6 +276,30 @@ private func snapi(_ text: String) -> [UInt8] {
         }
     }
 
+    /// Seven bits and a parity bit, read as eight bits: the line end 0A has two bits set, so even parity leaves it as it is.
+    private func withParity(_ text: String, isEven: Bool) -> [UInt8] {
+        text.utf8.map { $0.nonzeroBitCount.isMultiple(of: 2) == isEven ? $0 : $0 | 0x80 }
+    }
+
+    @Test(
+        "A serial reader whose parity is not as set: its cards are in no recording", arguments: RecordedDigits.allCases)
+    func parity(digits: RecordedDigits) throws {
+        for number in Self.payment {
+            for text in [number, ";\(number)=2512101000?"] {
+                var even = try session(.usual(for: .serial), digits: digits)
+                let recorded = record([(.zero, withParity(text, isEven: true) + [0x0a])], with: &even)
+                #expect(recorded.reports.isEmpty && recorded.scans.isEmpty && recorded.withheld == [.paymentCard])
+                var odd = try session(.usual(for: .serial), ReaderOptions(terminators: [.none]), digits: digits)
+                let unended = record([(.zero, withParity(text, isEven: false))], with: &odd)
+                #expect(unended.reports.isEmpty && unended.withheld == [.paymentCard])
+            }
+        }
+        // What may be any card: digits with bit 7 cannot be replaced.
+        var other = try session(.usual(for: .serial), digits: digits)
+        let club = record([(.zero, withParity("2984123456785\n", isEven: true))], with: &other)
+        #expect(club.reports.isEmpty && club.scans.isEmpty && club.withheld == [.notUnderstood])
+    }
+
     @Test("A reader that never falls silent fills no memory and is told of in one line")
     func babble() throws {
         var session = try session(.usual(for: .serial), digits: .kept)

@@ -67,9 +67,24 @@ struct RecordingMask: Sendable {
         let outcomes = groups.flatMap { $0.scans.map(classifier.classify) }
         if outcomes.contains(.refused(.paymentCard)) { return .paymentCard }
         if outcomes.contains(.refused(.encryptedCard)) { return .encryptedCard }
+        let unmasked = withoutParity(groups).map(classifier.classify)
+        if unmasked.contains(.refused(.paymentCard)) { return .paymentCard }
+        if unmasked.contains(.refused(.encryptedCard)) { return .encryptedCard }
         let isAllLoyalty = outcomes.allSatisfy { if case .loyalty = $0 { true } else { false } }
         if isAllLoyalty, groups.allSatisfy({ $0.dropped == 0 }), !outcomes.isEmpty { return nil }
         return trails(groups).contains(where: PaymentScreen.containsPaymentCard) ? .paymentCard : nil
+    }
+
+    /// Scans of a port as they would be with the right parity: with the wrong one it stands in bit 7, and no digit looks like one.
+    private func withoutParity(_ groups: [RecordedGroup]) -> [DecodedScan] {
+        groups.flatMap(\.scans).filter(mayHoldParity).compactMap { scan in
+            DecodedScan(
+                characters: scan.text.map { $0 & 0x7f }.strippingSuffix(), completedAt: scan.completedAt)
+        }
+    }
+
+    private func mayHoldParity(_ scan: DecodedScan) -> Bool {
+        kind == .serial && scan.text.contains { $0 >= 0x80 }
     }
 
     /// What was sent, read in ways that the decoder need not have read it: on any layout, with any separator, and in pieces.
@@ -83,8 +98,11 @@ struct RecordingMask: Sendable {
             return [trail, separated, pieces].map { String(decoding: $0, as: UTF8.self) }
         case .bytes, .stripes:
             let bytes = unread.flatMap { $0.reports.flatMap(\.bytes) }
-            let trail = bytes.map { $0.isASCIIDigit ? $0 : UInt8(ascii: "x") }
-            return [trail, trail.filter(\.isASCIIDigit)].map { String(decoding: $0, as: UTF8.self) }
+            let readings = kind == .serial ? [bytes, bytes.map { $0 & 0x7f }] : [bytes]
+            return readings.flatMap { bytes in
+                let trail = bytes.map { $0.isASCIIDigit ? $0 : UInt8(ascii: "x") }
+                return [trail, trail.filter(\.isASCIIDigit)].map { String(decoding: $0, as: UTF8.self) }
+            }
         }
     }
 
@@ -137,6 +155,7 @@ struct RecordingMask: Sendable {
         let reports = group.reports.map(\.bytes)
         let times = group.reports.map(\.at)
         if group.scans.isEmpty { return unread(reports, times) }
+        if let reason = refusal(of: group) { return .failure(Refusal(withheld: reason)) }
         guard reports.reduce(0, { $0 + $1.count }) <= Self.mostBytes || kind == .keyboard else {
             return .failure(Refusal(withheld: .tooLong))
         }
@@ -158,6 +177,15 @@ struct RecordingMask: Sendable {
             if isFaithful(read(result, at: times), base) { return .success((result, false)) }
         }
         return .failure(Refusal(withheld: .notMaskable))
+    }
+
+    /// What cannot be replaced in scans that were read.
+    private func refusal(of group: RecordedGroup) -> Withheld? {
+        // Digits with their parity are no digits to the editor.
+        let isUnknown = group.scans.contains {
+            mayHoldParity($0) && classifier.classify($0) == .refused(.unreadable)
+        }
+        return isUnknown ? .notUnderstood : nil
     }
 
     /// Half a scan, and keys that are none.
