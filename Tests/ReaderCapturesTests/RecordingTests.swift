@@ -300,6 +300,19 @@ private func snapi(_ text: String) -> [UInt8] {
         #expect(club.reports.isEmpty && club.scans.isEmpty && club.withheld == [.notUnderstood])
     }
 
+    @Test("What an encrypting head types behind the tracks is in no recording", arguments: RecordedDigits.allCases)
+    func encryptedBlock(digits: RecordedDigits) throws {
+        let tracks = "%A9528123456789012^MEMBER/GOLD^9912?;9528123456789012=9912?"
+        for text in ["\(tracks)|0600|C25C1D11AA|724C5DB7|A1050000|FFFF9876543210E00008\r", "\(tracks)|ABCDEF\r"] {
+            var encrypting = try session(.usual(for: .keyboard), digits: digits)
+            let recorded = record(try typed(text), with: &encrypting)
+            #expect(recorded.reports.isEmpty && recorded.scans.isEmpty && recorded.withheld == [.encryptedCard])
+        }
+        // The tracks alone are a card like any other.
+        var clear = try session(.usual(for: .keyboard), digits: digits)
+        #expect(record(try typed(tracks + "\r"), with: &clear).scans.count == 1)
+    }
+
     @Test("A reader that never falls silent fills no memory and is told of in one line")
     func babble() throws {
         var session = try session(.usual(for: .serial), digits: .kept)

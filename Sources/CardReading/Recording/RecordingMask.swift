@@ -181,6 +181,8 @@ struct RecordingMask: Sendable {
 
     /// What cannot be replaced in scans that were read.
     private func refusal(of group: RecordedGroup) -> Withheld? {
+        // The keys behind the tracks are encrypted tracks, the serial number of the head and of its key. Bytes there would be zeroed.
+        if case .keys = editing, group.scans.contains(where: \.hadEncryptedBlock) { return .encryptedCard }
         // Digits with their parity are no digits to the editor.
         let isUnknown = group.scans.contains {
             mayHoldParity($0) && classifier.classify($0) == .refused(.unreadable)
