@@ -172,11 +172,37 @@ import Testing
         #expect(decoder.receive([bytes("0431323334")], from: 1200).map(\.string) == ["1234"])
     }
 
-    @Test("A full report that ends its line is whole")
+    @Test("A full report that ends its line is whole as soon as nothing follows")
     func fullLine() throws {
         var decoder = try decoder()
         let full = [63] + [UInt8](repeating: 0x41, count: 62) + [0x0d]
-        #expect(decoder.receive([full]).map(\.text.count) == [62])
+        #expect(decoder.receive([full]).isEmpty)
+        #expect(decoder.deadline == .milliseconds(100))
+        let scans = decoder.expire(at: .milliseconds(100))
+        #expect(scans.map(\.text.count) == [62] && scans.first?.completedAt == .zero)
+        #expect(decoder.deadline == nil && decoder.droppedPartialScans == 0)
+        #expect(decoder.receive([bytes("0431323334")], from: 1000).map(\.string) == ["1234"])
+    }
+
+    @Test("A code of several lines is one code, and none of its lines a card", arguments: [UInt64(4), 90])
+    func lineEndInTheMiddle(pause: UInt64) throws {
+        var decoder = try decoder()
+        let first = [63] + [UInt8](repeating: 0x41, count: 62) + [0x0a]
+        #expect(decoder.receive([first]).isEmpty)
+        let scans = decoder.receive([[13] + Array("2984000000017".utf8)], from: pause)
+        #expect(scans.map(\.text.count) == [76] && scans.first?.string.hasSuffix("A\n2984000000017") == true)
+        #expect(decoder.deadline == nil && decoder.droppedPartialScans == 0)
+    }
+
+    @Test("A rest that comes although the line end made the code whole is no card of its own")
+    func lateLine() throws {
+        var decoder = try decoder()
+        let first = [63] + [UInt8](repeating: 0x41, count: 62) + [0x0a]
+        let rest = [13] + Array("2984000000017".utf8)
+        #expect(decoder.receive([first]).isEmpty)
+        #expect(decoder.receive([rest], from: 300).map(\.text.count) == [62])
+        #expect(decoder.droppedPartialScans == 1)
+        #expect(decoder.receive([rest], from: 1000).map(\.string) == ["2984000000017"])
     }
 
     @Test(

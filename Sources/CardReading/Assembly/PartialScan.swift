@@ -10,7 +10,7 @@ struct PartialScan: Sendable {
     private(set) var data: [UInt8] = []
     private(set) var isOpen = false
     private let gap: Duration
-    private var lastArrival = MonotonicTime(nanoseconds: 0)
+    private(set) var lastArrival = MonotonicTime(nanoseconds: 0)
     private var lateUntil: MonotonicTime?
 
     init(gap: Duration) { self.gap = gap }
@@ -36,10 +36,18 @@ struct PartialScan: Sendable {
         isOpen = true
     }
 
-    /// The whole scan; nothing is open afterwards.
+    /// The whole scan; nothing is open afterwards. No copy stays here.
     mutating func take() -> [UInt8] {
-        defer { close() }
-        return data
+        var whole: [UInt8] = []
+        swap(&whole, &data)
+        isOpen = false
+        return whole
+    }
+
+    /// As `take`, where only silence says that the scan is whole: what comes before the gap is over is late.
+    mutating func takeAfterSilence() -> [UInt8] {
+        lateUntil = lastArrival.adding(gap)
+        return take()
     }
 
     /// Gives up what has come, where there is anything, and what may follow of it.
@@ -66,8 +74,9 @@ struct PartialScan: Sendable {
         close()
     }
 
-    private mutating func close() {
-        data.removeAll(keepingCapacity: true)
+    /// Forgets what has come, and overwrites it.
+    mutating func close() {
+        data.wipe()
         isOpen = false
     }
 }

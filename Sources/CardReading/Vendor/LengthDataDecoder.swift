@@ -2,13 +2,18 @@ import LoyaltyModel
 
 /// Reads vendor HID reports of a length and data: Symbol's simple COM (05e0:0600), Microscan's HID (with a report ID).
 ///
-/// A report that is full is continued by the next, unless it ends with a line end; what is left over in a report is NUL.
+/// A report that is full is continued by the next. A line end in its last byte says that it is whole only where nothing follows
+/// at once: it may stand inside of a code. What is left over in a report is NUL.
 struct LengthDataDecoder: ReportDecoder {
     private let idLength: Int
     /// The most data that a report holds, in bytes.
     private let room: Int
     private let stripsSuffix: Bool
+    private let lineGap: Duration
     private var scan: PartialScan
+
+    /// Longer than any pause between two reports of one code.
+    private static let longestPause = Duration.milliseconds(100)
 
     /// - Parameter reportLength: of a full input report, in bytes, with the report ID.
     init(reportLength: Int, hasReportID: Bool, options: ReaderOptions) {
@@ -16,33 +21,43 @@ struct LengthDataDecoder: ReportDecoder {
         room = max(reportLength - idLength - 1, 1)
         stripsSuffix = options.stripsSuffix
         scan = PartialScan(gap: options.continuationGap)
+        lineGap = min(Self.longestPause, options.continuationGap)
     }
 
-    var deadline: MonotonicTime? { scan.deadline }
+    var deadline: MonotonicTime? { endsLine ? scan.lastArrival.adding(lineGap) : scan.deadline }
     var droppedPartialScans: Int { scan.dropped }
 
+    private var endsLine: Bool { scan.isOpen && (scan.data.last == 0x0d || scan.data.last == 0x0a) }
+
     mutating func receive(_ report: [UInt8], at instant: MonotonicTime) -> [DecodedScan] {
-        scan.expire(at: instant)
+        let scans = expire(at: instant)
         let message = report.dropFirst(idLength)
-        guard let length = message.first.map({ Int($0) }), length > 0, !scan.isLate(at: instant) else { return [] }
+        guard let length = message.first.map({ Int($0) }), length > 0, !scan.isLate(at: instant) else { return scans }
         guard length <= room, length < message.count else {
             scan.fail(at: instant)
-            return []
+            return scans
         }
         scan.append(message.dropFirst().prefix(length), at: instant)
-        let isFull = length == room
-        guard scan.isOpen, !isFull || scan.data.last == 0x0d || scan.data.last == 0x0a else { return [] }
-        var text = scan.take()
-        while text.last == 0 { text.removeLast() }
-        if stripsSuffix { text = text.strippingSuffix() }
-        guard !text.isEmpty, !Self.isAnswer(text) else { return [] }
-        return DecodedScan(characters: text, completedAt: instant).map { [$0] } ?? []
+        guard scan.isOpen, length < room else { return scans }
+        return scans + decoded(scan.take(), at: instant)
     }
 
     /// What filled its last report and came without a line end is not known to be whole: it is dropped.
     mutating func expire(at instant: MonotonicTime) -> [DecodedScan] {
-        scan.expire(at: instant)
-        return []
+        guard endsLine else {
+            scan.expire(at: instant)
+            return []
+        }
+        guard let deadline, instant >= deadline else { return [] }
+        return decoded(scan.takeAfterSilence(), at: scan.lastArrival)
+    }
+
+    private func decoded(_ whole: [UInt8], at instant: MonotonicTime) -> [DecodedScan] {
+        var text = whole
+        while text.last == 0 { text.removeLast() }
+        if stripsSuffix { text = text.strippingSuffix() }
+        guard !text.isEmpty, !Self.isAnswer(text) else { return [] }
+        return DecodedScan(characters: text, completedAt: instant).map { [$0] } ?? []
     }
 
     mutating func reset() { scan.reset() }

@@ -46,11 +46,12 @@ extension FuzzEntry {
             guard let length = report.first.map({ Int($0) }), length > 0 else { return }
             guard length <= room, length < report.count else { return trail.breakOff() }
             let data = Array(report[1...length])
-            let isOver = length < room || data.last == 10 || data.last == 13
-            trail.append(Chunk(data: data, at: session.times[index], continues: !isOver))
+            trail.append(Chunk(data: data, at: session.times[index], continues: length == room))
         } _: { trail, delivery throws(BrokenPromise) in
-            try expect(delivery.report != nil, "a scan made of silence")
-            try expect(trail.chunks.last?.continues == false, "a scan although its last report was full")
+            let isFull = trail.chunks.last?.continues == true
+            let end = trail.chunks.last?.data.last
+            try expect(delivery.report != nil || (isFull && (end == 10 || end == 13)), "a scan made of silence")
+            try expect(delivery.report == nil || !isFull, "a scan although its last report was full")
             try expect(
                 trail.holds { Characters.explain(delivery.scan, $0) }, "a scan that no report holds")
         }
