@@ -95,6 +95,27 @@ import Testing
         #expect(decoder.receive([report("1234")], from: 1700).map(\.string) == ["1234"])
     }
 
+    @Test("A stall inside a code of many reports: what comes behind it is no card until there was silence")
+    func stalled() throws {
+        var decoder = try decoder()
+        let half = report(String(repeating: "A", count: 56), continued: true)
+        _ = decoder.receive([half])
+        // The first report was full, so that it may have been a whole code.
+        #expect(decoder.expire(at: .milliseconds(500)).map(\.text.count) == [56])
+        #expect(decoder.receive([half, half, report("298400000001712345")], from: 600).isEmpty)
+        #expect(decoder.droppedPartialScans == 3 && decoder.deadline == nil)
+        #expect(decoder.receive([report("1234")], from: 1000).isEmpty)
+        #expect(decoder.receive([report("1234")], from: 1600).map(\.string) == ["1234"])
+    }
+
+    @Test("A report in the middle that cannot be read: the end of its code is no card")
+    func brokenMiddle() throws {
+        var decoder = try decoder()
+        let half = report(String(repeating: "A", count: 56), continued: true)
+        #expect(decoder.receive([half, report("1234", length: 57), report("1234")]).isEmpty)
+        #expect(decoder.receive([report("1234")], from: 600).map(\.string) == ["1234"])
+    }
+
     @Test("Another identifier in the middle: the older half is dropped, the newer scan counts")
     func identifierChanges() throws {
         var decoder = try decoder()

@@ -7,7 +7,7 @@ struct HIDPOSDecoder: ReportDecoder {
     private let options: ReaderOptions
     private(set) var droppedPartialScans = 0
     private var open: OpenScan?
-    /// The end of a scan that timed out must not pass for a scan of its own.
+    /// The rest of a scan that timed out must not pass for a scan of its own, until the reader has been silent again.
     private var lateTail: (aim: AIMIdentifier?, until: MonotonicTime)?
 
     private struct OpenScan {
@@ -36,14 +36,13 @@ struct HIDPOSDecoder: ReportDecoder {
         guard let format = formats[usesReportIDs ? (report.first ?? 0) : 0] else { return scans }
         guard let chunk = format.read(report) else {
             droppedPartialScans += 1
+            // What follows is the rest of the code that this report belonged to.
+            if let open { lateTail = (open.aim, instant.adding(options.continuationGap)) }
             open = nil
             return scans
         }
         if let aim = chunk.aim, aim.isManagement { return scans }
-        if isLateTail(chunk, at: instant) {
-            droppedPartialScans += 1
-            return scans
-        }
+        if isLate(chunk, at: instant) { return scans }
         guard open != nil || !chunk.data.isEmpty else { return scans }
         append(chunk, at: instant)
         if !chunk.isContinued, let scan = finish() { scans.append(scan) }
@@ -67,9 +66,14 @@ struct HIDPOSDecoder: ReportDecoder {
         lateTail = nil
     }
 
-    private func isLateTail(_ chunk: HIDPOSReportFormat.Chunk, at instant: MonotonicTime) -> Bool {
-        guard open == nil, let lateTail, instant < lateTail.until else { return false }
-        return chunk.aim == lateTail.aim && !chunk.isContinued
+    /// Whether a report belongs to a scan that has been given up; it is counted.
+    private mutating func isLate(_ chunk: HIDPOSReportFormat.Chunk, at instant: MonotonicTime) -> Bool {
+        guard open == nil, !chunk.data.isEmpty, let (aim, until) = lateTail, instant < until, chunk.aim == aim else {
+            return false
+        }
+        droppedPartialScans += 1
+        lateTail = (aim, instant.adding(options.continuationGap))
+        return true
     }
 
     private mutating func append(_ chunk: HIDPOSReportFormat.Chunk, at instant: MonotonicTime) {
