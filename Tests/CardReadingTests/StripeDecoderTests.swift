@@ -172,12 +172,22 @@ import Testing
         arguments: [
             ";6364120000000017=4912101?", ";636400000000017=4912?", ";6364555555550017=4912?",
             ";6364XXXXXXXX0017=4912?",
-            ";6364000500000017=4912?", "%B6364120000000017^A/B^4912101?",
+            ";6364000800000017=4912?", "%B6364120000000017^A/B^4912101?",
         ])
     func masks(track: String) throws {
         let scheme = CardScheme(name: "stripe card", prefix: "6364", lengths: 15...16)
         let scan = DecodedScan(text: Array(track.utf8), entry: .msr, completedAt: .zero, hadEncryptedBlock: true)
         #expect(try CardClassifier(schemes: [scheme]).classify(scan) == .refused(.encryptedCard))
+    }
+
+    @Test(
+        "A clear number with zeros in its middle is a number: heads change a zero only where Luhn then holds",
+        arguments: [("952800701234", "4912"), ("6364000500000017", "4912"), ("9528000100001234", "")])
+    func clearZeros(number: String, expiry: String) throws {
+        let scan = DecodedScan(
+            text: Array(";\(number)=\(expiry)?".utf8), entry: .msr, completedAt: .zero, hadEncryptedBlock: true)
+        let scheme = CardScheme(name: "stripe card", prefix: String(number.prefix(4)), lengths: 12...16)
+        #expect(try CardClassifier(schemes: [scheme]).classify(scan).number?.value == number)
     }
 
     @Test("A frame with a wrong check sum, length or end gives nothing and is counted")

@@ -69,7 +69,11 @@ struct MagneticTracks {
             if characters.contains(UInt8(ascii: "*")) { return true }
             guard hadEncryptedBlock, characters.count >= 12 else { return false }
             let middle = characters.dropFirst(isFinancial && characters.count >= 15 ? 6 : 4).dropLast(4)
-            func covers(_ mask: UInt8) -> Bool { middle.count { $0 != mask } <= 1 }
+            // A number of a shop's own may well have a middle such as 0070.
+            func covers(_ mask: UInt8) -> Bool {
+                let others = middle.count { $0 != mask }
+                return others == 0 || (others == 1 && (!mask.isASCIIDigit || (isNumeric && Luhn.isValid(characters))))
+            }
             return covers(0x30) || middle.prefix(2).contains { covers($0) && (middle.count >= 6 || !$0.isASCIIDigit) }
         }
     }
