@@ -24,6 +24,8 @@ final class InterfaceReader {
     private var readFailure: ReaderLife.Failure?
     private var hasReadEnded = false
     private var emptyReads = EmptyReads(readsInFlight: readsInFlight)
+    /// Until then scans are left over from before, and are not handed out.
+    private var hasDrained = false
     /// The device is gone, and only what has come already is taken.
     private var isHearingOut = false
 
@@ -99,10 +101,14 @@ final class InterfaceReader {
             wakeAt = nil
             handle(.woken)
         }
-        if let time = drainDeadline, now >= time {
+        if case .draining(var drain) = hearing, now >= drain.deadline {
+            let isDrained = drain.isDrained(at: now)
             forget()
-            hearing = .listening
-            handle(.drained)
+            hearing = isDrained ? .listening : .draining(drain)
+            if isDrained {
+                hasDrained = true
+                handle(.drained)
+            }
         }
         if let time = decoder?.deadline, now >= time {
             deliver(decoder?.expire(at: now) ?? [])
@@ -129,6 +135,7 @@ final class InterfaceReader {
         case .submit: return submitReads()
         case .drain:
             isHearingOut = false
+            hasDrained = false
             hearing = .draining(StartupDrain(at: host.now))
         case .forget:
             hearing = .deaf
@@ -436,10 +443,14 @@ final class InterfaceReader {
         switch hearing {
         case .deaf: return
         case .draining(var drain):
-            let bytes = Array(packet)
-            drain.discard(bytes, at: now)
+            if drain.readsAlong {
+                drain.discard(belongsToScan: belongsToScan(packet, at: now), at: now)
+            } else {
+                let bytes = Array(packet)
+                drain.discard(bytes, at: now)
+                decoder?.discard(bytes)
+            }
             hearing = .draining(drain)
-            decoder?.discard(bytes)
             sendAnswers()
         case .listening:
             guard assembler.receive(packet, at: now) else { return }
@@ -452,6 +463,15 @@ final class InterfaceReader {
         }
     }
 
+    /// Reads a packet, and forgets what is read. A half scan that waits for its rest belongs to one as well.
+    private func belongsToScan(_ packet: UnsafeBufferPointer<UInt8>, at now: MonotonicTime) -> Bool {
+        guard assembler.receive(packet, at: now) else { return assembler.isPartial }
+        defer { assembler.wipe() }
+        let drops = decoder?.droppedPartialScans
+        let scans = decoder?.receive(assembler.bytes, at: now) ?? []
+        return !scans.isEmpty || decoder?.deadline != nil || decoder?.droppedPartialScans != drops
+    }
+
     private func sendAnswers() {
         guard let answers = decoder?.takeRequests(), !answers.isEmpty else { return }
         requests.append(answers)
@@ -460,7 +480,9 @@ final class InterfaceReader {
     }
 
     private func deliver(_ scans: [DecodedScan]) {
-        for scan in scans { host.deliver(.scan(description.id, scan)) }
+        if hasDrained {
+            for scan in scans { host.deliver(.scan(description.id, scan)) }
+        }
         if let notice = decoder?.takeNotice() { host.deliver(.notice(description.id, notice)) }
         reportDrops()
     }

@@ -140,10 +140,47 @@ struct StartupDrainTests {
         #expect(drain.deadline == at(108))
     }
 
-    @Test("After two seconds even a reader that is never silent counts as drained")
-    func limit() {
+    @Test("A reader that falls silent is read from then on")
+    func fallsSilent() {
+        var drain = StartupDrain(at: at(0))
+        drain.discard([1], at: at(50))
+        let answers = [149, 150].map { drain.isDrained(at: at($0)) }
+        #expect(answers == [false, true] && !drain.readsAlong)
+    }
+
+    /// Never silent for a tenth of a second, and never the same twice.
+    private func babbling() -> StartupDrain {
         var drain = StartupDrain(at: at(0))
         for time: UInt64 in 0...199 { drain.discard([UInt8(time)], at: at(time * 10)) }
+        return drain
+    }
+
+    @Test("Stored scans that take longer than two seconds are thrown away to the last one")
+    func storedScans() {
+        var drain = babbling()
         #expect(drain.deadline == at(2000))
+        let isDrained = drain.isDrained(at: at(2000))
+        #expect(!isDrained && drain.readsAlong && drain.deadline == at(2100))
+        for time: UInt64 in 0...400 { drain.discard(belongsToScan: true, at: at(2010 + time * 50)) }
+        let answers = [22_109, 22_110].map { drain.isDrained(at: at($0)) }
+        #expect(answers == [false, true])
+    }
+
+    @Test("A reader that tells its state for ever, and always another, is read all the same")
+    func everChangingState() {
+        var drain = babbling()
+        let atLimit = drain.isDrained(at: at(2000))
+        for time: UInt64 in 0...9 { drain.discard(belongsToScan: false, at: at(2005 + time * 10)) }
+        let isDrained = drain.isDrained(at: at(2100))
+        #expect(!atLimit && isDrained)
+    }
+
+    @Test("Nothing deafens a reader for longer than a minute")
+    func limit() {
+        var drain = babbling()
+        let atLimit = drain.isDrained(at: at(2000))
+        for time: UInt64 in 0..<1160 { drain.discard(belongsToScan: true, at: at(2010 + time * 50)) }
+        let isDrained = drain.isDrained(at: at(60_000))
+        #expect(!atLimit && isDrained)
     }
 }
