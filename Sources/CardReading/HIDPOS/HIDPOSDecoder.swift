@@ -37,8 +37,8 @@ struct HIDPOSDecoder: ReportDecoder {
         guard let chunk = format.read(report) else {
             droppedPartialScans += 1
             // What follows is the rest of the code that this report belonged to.
-            if let open { lateTail = (open.aim, instant.adding(options.continuationGap)) }
-            open = nil
+            if open != nil { lateTail = (open?.aim, instant.adding(options.continuationGap)) }
+            close()
             return scans
         }
         if let aim = chunk.aim, aim.isManagement { return scans }
@@ -52,18 +52,24 @@ struct HIDPOSDecoder: ReportDecoder {
     /// Firmware that sets "continued" on every full report leaves the host waiting where the code fills its last report: what
     /// came in full reports is whole. Anything else is half a scan.
     mutating func expire(at instant: MonotonicTime) -> [DecodedScan] {
-        guard let open, let deadline, instant >= deadline else { return [] }
-        lateTail = (open.aim, deadline.adding(options.continuationGap))
-        if open.isFull { return finish().map { [$0] } ?? [] }
+        guard let deadline, instant >= deadline else { return [] }
+        lateTail = (open?.aim, deadline.adding(options.continuationGap))
+        if open?.isFull == true { return finish().map { [$0] } ?? [] }
         droppedPartialScans += 1
-        self.open = nil
+        close()
         return []
     }
 
     mutating func reset() {
         if open != nil { droppedPartialScans += 1 }
-        open = nil
+        close()
         lateTail = nil
+    }
+
+    /// Changed in place, as in `extend`: a copy would leave the digits behind where they were.
+    private mutating func close() {
+        open?.data.wipe()
+        open = nil
     }
 
     /// Whether a report belongs to a scan that has been given up; it is counted.
@@ -78,27 +84,30 @@ struct HIDPOSDecoder: ReportDecoder {
 
     private mutating func append(_ chunk: HIDPOSReportFormat.Chunk, at instant: MonotonicTime) {
         lateTail = nil
-        if var scan = open, scan.aim == chunk.aim, scan.vendorSymbology == chunk.vendorSymbology {
-            scan.data += chunk.data
-            scan.isFull = scan.isFull && chunk.isFull
-            scan.lastArrival = instant
-            if scan.data.count > ScanAssembler.maximumLength {
-                scan.data = []
-                scan.isDamaged = true
-            }
-            open = scan
-            return
+        if open != nil, open?.aim == chunk.aim, open?.vendorSymbology == chunk.vendorSymbology {
+            return extend(by: chunk, at: instant)
         }
         // The identifier is repeated in every report of one scan; another one means that the end of the scan before was lost.
         if open != nil { droppedPartialScans += 1 }
+        close()
         open = OpenScan(
             aim: chunk.aim, vendorSymbology: chunk.vendorSymbology, data: Array(chunk.data), isFull: chunk.isFull,
             lastArrival: instant)
     }
 
+    private mutating func extend(by chunk: HIDPOSReportFormat.Chunk, at instant: MonotonicTime) {
+        open?.data += chunk.data
+        if !chunk.isFull { open?.isFull = false }
+        open?.lastArrival = instant
+        guard let length = open?.data.count, length > ScanAssembler.maximumLength else { return }
+        open?.data.wipe()
+        open?.isDamaged = true
+    }
+
     private mutating func finish() -> DecodedScan? {
-        guard let scan = open else { return nil }
+        guard var scan = open else { return nil }
         open = nil
+        defer { scan.data.wipe() }
         guard !scan.isDamaged else {
             droppedPartialScans += 1
             return nil

@@ -44,7 +44,7 @@ struct IBMScannerDecoder: ReportDecoder {
         }
         scan.append(message.prefix(length).dropFirst(Self.headerLength), at: instant)
         if let decoded = Self.decode(scan.data, stripsSuffix: stripsSuffix, at: instant) {
-            _ = scan.take()
+            scan.close()
             return [decoded]
         }
         // Only a report that is full can be followed by another. A trailer that is not known might as well be a digit.

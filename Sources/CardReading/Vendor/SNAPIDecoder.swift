@@ -48,11 +48,12 @@ struct SNAPIDecoder: ReportDecoder {
     var droppedPartialScans: Int { scan.dropped }
 
     mutating func receive(_ report: [UInt8], at instant: MonotonicTime) -> [DecodedScan] {
-        scan.expire(at: instant)
+        expireScan(at: instant)
         acknowledge(report)
         guard let id = report.first, id == Report.scan || id == Report.largeScan else { return [] }
         // Sent again, because the acknowledgement came late.
         if scan.isOpen, report == last { return [] }
+        defer { if !scan.isOpen { last.wipe() } }
         guard let packet = Packet(report) else {
             scan.drop()
             return []
@@ -75,9 +76,14 @@ struct SNAPIDecoder: ReportDecoder {
         }
         scan.append(packet.data, at: instant)
         next += 1
-        last = report
-        guard scan.isOpen, next == count else { return [] }
-        let data = scan.take()
+        // Only while a scan is open can a packet be one that is sent again.
+        last.wipe()
+        guard scan.isOpen, next == count else {
+            if scan.isOpen { last = report }
+            return []
+        }
+        var data = scan.take()
+        defer { data.wipe() }
         let type = CodeType(codeType)
         let text = Array(data.dropLast(type.supplementLength))
         guard !text.isEmpty else { return [] }
@@ -85,13 +91,18 @@ struct SNAPIDecoder: ReportDecoder {
     }
 
     mutating func expire(at instant: MonotonicTime) -> [DecodedScan] {
-        scan.expire(at: instant)
+        expireScan(at: instant)
         return []
+    }
+
+    private mutating func expireScan(at instant: MonotonicTime) {
+        scan.expire(at: instant)
+        if !scan.isOpen { last.wipe() }
     }
 
     mutating func reset() {
         scan.reset()
-        last = []
+        last.wipe()
         requests = []
     }
 
