@@ -140,4 +140,64 @@ import Testing
         other.id = MemberID("m-2")
         #expect(try program.earn(sale, member: other, counters: counters).total == "2")
     }
+
+    private static let budget = """
+        schema = 1
+        program = "budget"
+        [[beneficiary]]
+        id = "hospice"
+        name = "Hospice"
+        default = true
+        [[earn]]
+        id = "base"
+        amount = { points = "1", per = "1.00" }
+        [[earn]]
+        id = "charity"
+        amount = { points = "1", per = "1.00" }
+        recipient = "beneficiary"
+        [[cap]]
+        id = "budget"
+        points = "100"
+        per = "month"
+        """
+
+    /// 60.00 give 60 to the member, and 40 of 60 to the cause; the next sale gives nobody anything.
+    @Test(arguments: ["month", "sale"])
+    func oneLimitOverTheMemberAndAGoodCause(per: String) throws {
+        let program = try Program.load(
+            toml: Self.budget.replacing("per = \"month\"", with: "per = \"\(per)\""), file: nil,
+            hash: "00")
+        var account = Account(program: program)
+        let result = try account.buy("60.00")
+        #expect(result.total == "60")
+        #expect(result.others.map { "\($0.account) \($0.accrual.total)" } == ["hospice 40"])
+        let counted = result.counterChanges.map { "\($0.key.name) \($0.amount)" }
+        #expect(counted == (per == "sale" ? [] : ["budget.points 100"]))
+        let next = try account.buy("60.00", on: "2027-01-06")
+        #expect(next.total == (per == "sale" ? "60" : "0"))
+        #expect(next.others.isEmpty == (per == "month"))
+    }
+
+    /// A sale would count twice under one name.
+    @Test(arguments: [
+        "[[counter]]\nid = \"visits\"\ncounts = \"visits\"\nper = \"month\"",
+        "[[reward]]\nid = \"coffee\"\nkind = \"item\"\nitem = \"a coffee\"\nissue = \"by_stamps\"\n"
+            + "[[stamps]]\nid = \"visits\"\ngive = { per_visit = true }\nreward = { at = 10, issue = \"coffee\" }",
+        "[[counter]]\nid = \"base.points\"\ncounts = \"spend\"\nper = \"month\"",
+    ])
+    func nothingElseCountsUnderATakenName(table: String) throws {
+        let error = #expect(throws: LoyaltyError.self) {
+            try Program.load(
+                toml: """
+                    schema = 1
+                    program = "test"
+                    \(table)
+                    [[earn]]
+                    id = "base"
+                    amount = { points = "1", per = "1.00" }
+                    cap = { points = "10", per = "month" }
+                    """, file: nil, hash: "00")
+        }
+        #expect(error?.remedy?.contains("another id") == true, "\(String(describing: error))")
+    }
 }

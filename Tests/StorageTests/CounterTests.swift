@@ -156,4 +156,62 @@ import Testing
             #expect(try await count() == left, "after \(days) days")
         }
     }
+
+    private static let budget = """
+        schema = 1
+        program = "budget"
+        [[beneficiary]]
+        id = "hospice"
+        name = "Hospice"
+        default = true
+        [[earn]]
+        id = "base"
+        amount = { points = "1", per = "1.00" }
+        [[earn]]
+        id = "other"
+        amount = { points = "1", per = "1.00" }
+        recipient = "beneficiary"
+        [[cap]]
+        id = "budget"
+        points = "100"
+        per = "month"
+        """
+
+    /// What each sale gives to somebody else.
+    private func others(_ terminal: Terminal) async throws -> [String] {
+        try await terminal.allEvents().filter { $0.recipient != nil }.map { event in
+            event.accruals.map { "\($0.total)" }.joined(separator: ",")
+        }
+    }
+
+    /// 60.00: 60 for the member, the 40 that are left for the cause. The goods come back, and the month is as new.
+    @Test func aLimitOverTheMemberAndAGoodCauseIsOneLimit() async throws {
+        let terminal = try await terminal(Self.budget)
+        #expect(try await buy(terminal, "1", "60.00", anna) == "60")
+        #expect(try await others(terminal) == ["40"])
+        #expect(try await buy(terminal, "2", "60.00", anna) == "0")
+        var back = try line("1", "A", "-1", "-60.00")
+        back.returned = ReturnReference(link: SaleLink(relation: .returns, number: "1", line: "1"))
+        var document = try sale("3", [back])
+        document.kind = .return
+        try await terminal.send(document, id: "r", card: terminal.attachment(anna))
+        #expect(try await buy(terminal, "4", "30.00", anna) == "30")
+        #expect(try await others(terminal) == ["40", "-40", "30"])
+        #expect(try await buy(terminal, "5", "60.00", anna) == "40")
+    }
+
+    /// One household has one limit, whoever of it buys and whoever recruited whom; strangers have two.
+    @Test(arguments: [("h-1", "40"), (nil, "60")])
+    func aLimitOfTheHouseholdHoldsForItsReferrer(household: String?, given: String) async throws {
+        let terminal = try Terminal(
+            program: Self.budget.replacing("beneficiary\"", with: "referrer\"").replacing(
+                "per = \"month\"", with: "per = \"month\"\nscope = \"household\""))
+        var records = [try member("anna", cards: anna), try member("ben", cards: ben)]
+        records[0].member.referrer = MemberID("ben")
+        for index in records.indices { records[index].member.household = household }
+        try await terminal.importMembers(records)
+        #expect(try await buy(terminal, "1", "60.00", anna) == "60")
+        #expect(try await others(terminal) == [given])
+        #expect(try await buy(terminal, "2", "60.00", ben) == (household == nil ? "40" : "0"))
+    }
 }

@@ -44,6 +44,7 @@ extension CaseBooks {
         input.sale.closedAt = step.time
         if let referrer = account.state.referrer?.value, accounts[referrer] != nil {
             input.referrerCounters = try counters(of: referrer)
+            input.sharedScopes = try sharedScopes(id, referrer)
         }
         effect.offers = try program.offers(input)
         let spendings = try redeem(sold, step, &input, &account.state, &values, program)
@@ -121,13 +122,16 @@ extension CaseBooks {
         let account = try account(id)
         let values = try counters(of: id)
         var referrerCounters: Counters = [:]
+        var shared: Set<CounterScope> = []
         if let referrer = account.state.referrer?.value, accounts[referrer] != nil {
             referrerCounters = try counters(of: referrer)
+            shared = try sharedScopes(id, referrer)
         }
         var dated = action
         dated.businessDay = day
         let result = try program.evaluate(
-            dated, member: account.member, state: account.state, counters: values, referrerCounters: referrerCounters)
+            dated, member: account.member, state: account.state, counters: values, referrerCounters: referrerCounters,
+            sharedScopes: shared)
         try post(result, step, id, account, values, program)
         let record = SaleRecord(
             origin: step.id, lines: [], grants: result.grants, counterChanges: result.counterChanges,

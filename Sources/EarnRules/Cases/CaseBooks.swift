@@ -131,6 +131,12 @@ struct CaseBooks {
         }
     }
 
+    /// Where two members count for one holder.
+    func sharedScopes(_ first: String, _ second: String) throws(LoyaltyError) -> Set<CounterScope> {
+        let (one, other) = (holders(try account(first), first), holders(try account(second), second))
+        return Set(zip(one, other).filter { $0.name == $1.name }.map(\.0.scope))
+    }
+
     private func holders(_ account: Account, _ id: String) -> [(scope: CounterScope, name: String)] {
         [
             (.member, "member \(id)"), (.household, "household \(account.member?.household ?? "of \(id)")"),

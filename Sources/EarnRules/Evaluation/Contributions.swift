@@ -88,6 +88,9 @@ extension Evaluation {
     }
 
     /// Step 6: caps over several rules take off the rules that stand last in the file. Returns the units that are left.
+    ///
+    /// The member and a good cause have one limit, the member's rules first; so has a referrer where he counts for the same
+    /// holder, such as one household. Another referrer has his own.
     mutating func programCapped(
         _ shares: inout [Contribution], _ currency: String, _ recipient: Recipient
     ) throws(LoyaltyError) -> Int128 {
@@ -96,7 +99,9 @@ extension Evaluation {
             let concerned = shares.indices.filter { cap.rules?.contains(shares[$0].rule.id) ?? true }
             let wanted = concerned.reduce(0) { $0 + shares[$1].sum }
             guard wanted > 0 else { continue }
-            let rest = try counters(of: recipient).remaining(cap.cap, of: cap.id)
+            let isShared = input.sharedScopes.contains(cap.cap.scope)
+            let counting = recipient == .referrer && isShared ? .member : recipient
+            let rest = try counters(of: counting).remaining(cap.cap, of: cap.id)
             let most = max(Int128(try rest.ratio.rounded(.floor, scale: decimals)), 0)
             var excess = wanted - most
             for index in concerned.reversed() where excess > 0 {
@@ -106,7 +111,11 @@ extension Evaluation {
             }
             let granted = min(wanted, most)
             if let counter = cap.cap.counter(of: cap.id) {
-                try use(counter, concerned.map { shares[$0] }, decimals, recipient)
+                try use(counter, concerned.map { shares[$0] }, decimals, counting)
+            } else if counting == .referrer {
+                try referrerBook.use(cap.id, inSale: points(granted, decimals).decimal)
+            } else {
+                try book.use(cap.id, inSale: points(granted, decimals).decimal)
             }
             guard granted < wanted else { continue }
             var step = TraceStep(

@@ -23,6 +23,8 @@ public struct EarnInput: Sendable {
     public var counters: Counters
     /// Counters of `state.referrer`, for rules that give to whoever recruited the member.
     public var referrerCounters: Counters
+    /// Where the referrer counts for the same holder as the member, such as one household: a limit there is one limit.
+    public var sharedScopes: Set<CounterScope> = []
     public var explanation: Explanation
     /// `sale`, or the name of an action.
     var event = Rule.saleEvent

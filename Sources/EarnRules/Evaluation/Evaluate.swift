@@ -21,12 +21,13 @@ extension Program {
     /// - Throws: as for a sale.
     public func evaluate(
         _ action: LoyaltyAction, member: Member?, state: MemberState = MemberState(), counters: Counters = [:],
-        referrerCounters: Counters = [:]
+        referrerCounters: Counters = [:], sharedScopes: Set<CounterScope> = []
     ) throws(LoyaltyError) -> EarnResult {
         let sale = try document(of: action)
         var input = EarnInput(
             sale: sale, occurredAt: action.occurredAt, businessDay: action.businessDay, member: member, state: state,
             counters: counters, referrerCounters: referrerCounters)
+        input.sharedScopes = sharedScopes
         input.event = action.name
         let tier = try tier(before: input)
         return try evaluate(input, Basket(sale), tier: tier?.id ?? memberTier(input))
@@ -66,7 +67,7 @@ extension Program {
         try evaluation.countDeclared(result.accruals)
         try evaluation.countEarned(result.accruals)
         result.tier = try evaluation.tierAfter()
-        return evaluation.finish(result)
+        return try evaluation.finish(result)
     }
 
     /// The rules that are looked at, in their order.

@@ -64,13 +64,15 @@ struct Evaluation {
     }
 
     /// What the run has gathered besides accruals.
-    func finish(_ result: EarnResult) -> EarnResult {
+    ///
+    /// - Throws: `number.overflow`.
+    func finish(_ result: EarnResult) throws(LoyaltyError) -> EarnResult {
         var result = result
         result.trace = steps
         result.flags = flags
         result.grants = grants
-        result.counterChanges = book.changes
-        result.referrerCounterChanges = referrerBook.changes
+        result.counterChanges = try book.changes.merged()
+        result.referrerCounterChanges = try referrerBook.changes.merged()
         return result
     }
 

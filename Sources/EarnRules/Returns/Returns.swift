@@ -61,7 +61,7 @@ extension Program {
         let tier = try tier(before: input)?.id ?? input.member?.tier
         var evaluation = Evaluation(self, reversal, try Basket(sale, entitlements: entitlements), tier: tier)
         let result = try evaluation.run(rules.filter { $0.kind == .rate || $0.kind == .multiplier })
-        return evaluation.finish(result)
+        return try evaluation.finish(result)
     }
 }
 

@@ -40,6 +40,25 @@ public struct CounterChange: Hashable, Sendable, Codable {
     public var whole: CounterChange { CounterChange(key: key, amount: amount, lines: lines) }
 }
 
+extension [CounterChange] {
+    /// One change for each counter. The lines stay apart, as a return takes the part of each by itself.
+    ///
+    /// - Throws: `number.overflow`.
+    public func merged() throws(LoyaltyError) -> [CounterChange] {
+        var merged: [CounterChange] = []
+        for change in self {
+            guard let index = merged.firstIndex(where: { $0.key == change.key }) else {
+                merged.append(change)
+                continue
+            }
+            merged[index].amount = try merged[index].amount.adding(change.amount)
+            merged[index].lines += change.lines
+            if let kept = change.kept { merged[index].kept = try (merged[index].kept ?? .zero).adding(kept) }
+        }
+        return merged
+    }
+}
+
 extension Program {
     /// The counters that an event of this day may look at. For `rolling_year` one name stands for the buckets of a year:
     /// all whose `start` is after the day a year before, up to and with the day.
@@ -54,6 +73,7 @@ extension Program {
 
 /// A counter without its place in time.
 struct CounterName: Hashable, Sendable {
+    /// Counted by itself, so that nothing else may count under this name.
     static let visits = "visits"
 
     /// Points that were earned, for bonuses at the end of a period.
@@ -89,6 +109,8 @@ struct CounterBook {
     let joined: CalendarDate?
     let values: Counters
     private(set) var changes: [CounterChange] = []
+    /// What limits of one sale have used, by owner: nothing counts that after the sale.
+    private var ofSale: [String: DecimalNumber] = [:]
 
     init(calendar: ProgramCalendar, day: CalendarDate, joined: CalendarDate?, values: Counters) {
         self.calendar = calendar
@@ -121,15 +143,25 @@ struct CounterBook {
         changes.append(CounterChange(key: key(name), amount: amount, lines: lines, kept: kept))
     }
 
-    /// What a cap leaves, zero or more.
+    /// Notes the use of a limit that ends with the sale.
+    mutating func use(_ owner: String, inSale amount: DecimalNumber) throws(LoyaltyError) {
+        ofSale[owner] = try (ofSale[owner] ?? .zero).adding(amount)
+    }
+
+    /// What a cap leaves, zero or more; what this event has used of it is gone.
     func remaining(_ cap: Cap, of owner: String) throws(LoyaltyError) -> DecimalNumber {
         let limit: DecimalNumber
         switch cap.measure {
         case .points(let most), .spend(let most), .units(let most), .pointsPerUnit(let most): limit = most
         case .times(let most): limit = DecimalNumber(most)
         }
-        guard let name = cap.counter(of: owner) else { return limit }
-        let rest = try limit.adding(value(name).negated())
+        var used = ofSale[owner] ?? .zero
+        if let name = cap.counter(of: owner) {
+            used = try value(name)
+            let key = key(name)
+            for change in changes where change.key == key { used = try used.adding(change.amount) }
+        }
+        let rest = try limit.adding(used.negated())
         return rest.isNegative ? .zero : rest
     }
 }

@@ -52,7 +52,7 @@ extension SalePosting {
         }
         standings[id] = standing
         accounts[holder.key]?.state = input.state
-        try count(id, try merged(counted), owner)
+        try count(id, counted.merged(), owner)
         try noteSpent(movements)
         let accruals = try Accrual.sums(of: movements.filter { $0.reason != .expired })
         if !accruals.isEmpty {
@@ -152,18 +152,6 @@ extension SalePosting {
         try Row.fetchOne(
             database.cachedStatement(sql: "SELECT member_id, card_token FROM sale WHERE id = ?"), arguments: [id]
         ).flatMap { Holder($0) }
-    }
-
-    private func merged(_ changes: [CounterChange]) throws -> [CounterChange] {
-        var merged: [CounterChange] = []
-        for change in changes {
-            if let index = merged.firstIndex(where: { $0.key == change.key }) {
-                merged[index].amount = try merged[index].amount.adding(change.amount)
-            } else {
-                merged.append(change)
-            }
-        }
-        return merged
     }
 
     /// Counts points of the primary currency for the answer.

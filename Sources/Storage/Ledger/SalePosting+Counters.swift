@@ -16,12 +16,30 @@ extension SalePosting {
             try database.cachedStatement(
                 sql: """
                     INSERT INTO sale_counter (sale_id, holder, name, scope, per, start, change, applied)
-                    VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+                    VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
                     """
             ).execute(arguments: [
                 id, holder, change.key.name, change.key.scope.rawValue, change.key.per.rawValue,
                 change.key.start?.description ?? "",
                 String(decoding: try JSONEncoder().encode(change), as: UTF8.self), change.amount.description,
+            ])
+            if database.changesCount == 0 { try countFurther(id, change, holder) }
+        }
+    }
+
+    /// A sale may change a counter on more than one way: as much of it goes back as of all of them.
+    private func countFurther(_ id: Int64, _ change: CounterChange, _ holder: String) throws {
+        for row in try counted(id) where row.holder == holder && row.change.key == change.key {
+            guard let sum = try [row.change, change].merged().first else { continue }
+            try database.cachedStatement(
+                sql: """
+                    UPDATE sale_counter SET change = ?, applied = ?
+                    WHERE sale_id = ? AND holder = ? AND name = ? AND scope = ? AND per = ? AND start = ?
+                    """
+            ).execute(arguments: [
+                String(decoding: try JSONEncoder().encode(sum), as: UTF8.self),
+                try row.applied.adding(change.amount).description, id, holder, change.key.name,
+                change.key.scope.rawValue, change.key.per.rawValue, change.key.start?.description ?? "",
             ])
         }
     }

@@ -77,14 +77,17 @@ extension SalePosting {
         let others = try recruiter.map {
             try books.counters(program, $0, on: submission.businessDay, joined: nil)
         }
+        let shared = Set(CounterScope.allCases.filter { recruiter?.holder($0) == owner.holder($0) })
         if let action = submission.action {
             return try program.evaluate(
-                action, member: member, state: state, counters: counters, referrerCounters: others ?? [:])
+                action, member: member, state: state, counters: counters, referrerCounters: others ?? [:],
+                sharedScopes: shared)
         }
-        return try program.evaluate(
-            EarnInput(
-                sale: sale, occurredAt: closedAt, businessDay: submission.businessDay, member: member, state: state,
-                counters: counters, referrerCounters: others ?? [:]))
+        var input = EarnInput(
+            sale: sale, occurredAt: closedAt, businessDay: submission.businessDay, member: member, state: state,
+            counters: counters, referrerCounters: others ?? [:])
+        input.sharedScopes = shared
+        return try program.evaluate(input)
     }
 
     /// Whose counters rules for the referrer look at. A member that was replaced has a successor.

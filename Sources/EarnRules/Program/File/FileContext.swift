@@ -50,6 +50,17 @@ extension TableReader {
         return id
     }
 
+    /// The id of what is counted under that id itself.
+    mutating func counterID(_ taken: inout Set<String>) throws(LoyaltyError) -> String {
+        let id = try id(&taken)
+        guard id != CounterName.visits else {
+            throw error(
+                "id", "under \"\(id)\" the visits of members are counted without a declaration",
+                remedy: "Write another id such as \"shop_visits\"; nth_visit and visits_at_least need no counter")
+        }
+        return id
+    }
+
     mutating func currency(_ context: FileContext) throws(LoyaltyError) -> String {
         guard let name = try string("currency") else { return context.primaryCurrency }
         guard context.currencies[name] != nil else {

@@ -77,6 +77,7 @@ private struct ProgramFile {
         let cards = try stampCards()
         let rules = try rules(hasBeneficiaries: !beneficiaries.isEmpty)
         let caps = try caps(rules)
+        try refuseSharedNames(counters, CounterName.all(rules + cards.map(\.rule), [], rewards, caps, []))
         let names = CounterName.all(rules, cards, rewards, caps, counters)
         let program = Program(
             identity: identity, currencies: context.currencies, primaryCurrency: context.primaryCurrency, zone: zone,
@@ -91,6 +92,17 @@ private struct ProgramFile {
         _ = try reader.tables("case")
         try reader.finish()
         return program
+    }
+
+    /// A limit counts under the id of its rule, a dot and what it limits: a counter of that name would count for both.
+    private func refuseSharedNames(_ counters: [CounterDeclaration], _ limits: [CounterName]) throws(LoyaltyError) {
+        for counter in counters {
+            let name = CounterName(name: counter.id, scope: counter.scope, per: counter.per)
+            guard limits.contains(name) else { continue }
+            throw LoyaltyError(
+                .programConflict, "a limit or a bonus of a period counts under \"\(counter.id)\" as well",
+                at: reader.place, remedy: "Write another id for this counter")
+        }
     }
 
     // MARK: The head

@@ -120,7 +120,7 @@ struct StampCardFile {
     mutating func read(_ names: inout Set<String>, _ days: inout [MemberDayDeclaration]) throws(LoyaltyError)
         -> StampCard
     {
-        let id = try reader.id(&names)
+        let id = try reader.counterID(&names)
         guard context.currencies[id] == nil else {
             throw reader.error("id", "a currency has this name; stamps are a currency of their own")
         }
