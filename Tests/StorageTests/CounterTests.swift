@@ -89,32 +89,100 @@ import Testing
         #expect(try await buy(terminal, "2", "8.00", anna) == "4")
     }
 
+    private static let tiered = """
+        schema = 1
+        program = "test"
+        [[counter]]
+        id = "spend"
+        counts = "spend"
+        per = "calendar_year"
+        [tiers]
+        counter = "spend"
+        levels = [ { id = "basic", at = "0" }, { id = "gold", at = "20" } ]
+        valid = { after = "1 year", to = "year_end" }
+        [[earn]]
+        id = "base"
+        amount = { points = "1", per = "1.00" }
+        [[earn]]
+        id = "gold"
+        kind = "multiplier"
+        factor = "2"
+        member = { tier = "gold" }
+        """
+
     @Test func theTierIsKept() async throws {
-        let terminal = try await terminal(
-            """
-            schema = 1
-            program = "test"
-            [[counter]]
-            id = "spend"
-            counts = "spend"
-            per = "calendar_year"
-            [tiers]
-            counter = "spend"
-            levels = [ { id = "basic", at = "0" }, { id = "gold", at = "20" } ]
-            valid = { after = "1 year", to = "year_end" }
-            [[earn]]
-            id = "base"
-            amount = { points = "1", per = "1.00" }
-            [[earn]]
-            id = "gold"
-            kind = "multiplier"
-            factor = "2"
-            member = { tier = "gold" }
-            """)
+        let terminal = try await terminal(Self.tiered)
         #expect(try await buy(terminal, "1", "12.00", anna) == "12")
         #expect(try await buy(terminal, "2", "12.00", anna) == "12")
         #expect(try await buy(terminal, "3", "12.00", anna) == "24")
         #expect(try await buy(terminal, "4", "12.00", ben) == "12")
+    }
+
+    private func revise(_ terminal: Terminal, _ number: String, _ lines: [SaleLine], _ revision: Int64) async throws {
+        var revised = try sale(number, lines)
+        revised.revision = revision
+        try await terminal.send(revised, id: "e\(number)-\(revision)", card: terminal.attachment(anna))
+    }
+
+    private func void(_ terminal: Terminal, _ number: String) async throws {
+        var void = try sale("9\(number)", [])
+        void.links = [SaleLink(relation: .voids, number: number)]
+        void.state = .voided
+        try await terminal.send(void, id: "v\(number)", verb: .void)
+    }
+
+    /// 24.00 bring gold for the next sale. Corrected to 25.00 it still gives 25; at 5.00 it never brought gold.
+    @Test func aCorrectedSaleEarnsWithTheTierBeforeIt() async throws {
+        let terminal = try await terminal(Self.tiered)
+        #expect(try await buy(terminal, "1", "24.00", anna) == "24")
+        try await revise(terminal, "1", [line("1", "A", "1", "25.00")], 2)
+        #expect(try await terminal.points(of: "anna") == "25")
+        try await revise(terminal, "1", [line("1", "A", "1", "5.00")], 3)
+        #expect(try await terminal.points(of: "anna") == "5")
+        #expect(try await buy(terminal, "2", "12.00", anna) == "12")
+        // 5.00 and 12.00 are 17.00; with 22.00 in their place it is gold again.
+        try await revise(terminal, "1", [line("1", "A", "1", "22.00")], 4)
+        #expect(try await buy(terminal, "3", "12.00", anna) == "24")
+    }
+
+    @Test func aVoidTakesTheTierThatOnlyItsSaleBrought() async throws {
+        let terminal = try await terminal(Self.tiered)
+        #expect(try await buy(terminal, "1", "24.00", anna) == "24")
+        try await void(terminal, "1")
+        #expect(try await buy(terminal, "2", "12.00", anna) == "12")
+        // Gold by 30.00 beside it: the void of the first leaves that.
+        #expect(try await buy(terminal, "3", "18.00", anna) == "18")
+        #expect(try await buy(terminal, "4", "30.00", anna) == "60")
+        try await void(terminal, "3")
+        #expect(try await buy(terminal, "5", "1.00", anna) == "2")
+    }
+
+    /// A year of double points for 50.00: not in the sale that sells it, also when that is corrected.
+    @Test func aCorrectedSaleEarnsWithoutTheRightThatItSold() async throws {
+        let terminal = try await terminal(
+            """
+            schema = 1
+            program = "test"
+            [[entitlement]]
+            id = "plus"
+            sold_as = { sku = ["PLUS"] }
+            lasts = "1 year"
+            [[earn]]
+            id = "base"
+            amount = { points = "1", per = "1.00" }
+            [[earn]]
+            id = "double"
+            kind = "multiplier"
+            factor = "2"
+            member = { entitlement = "plus" }
+            """)
+        let right = try line("1", "PLUS", "1", "50.00")
+        try await terminal.send(
+            sale("1", [right, line("2", "A", "1", "10.00")]), id: "e1", card: terminal.attachment(anna))
+        #expect(try await terminal.points(of: "anna") == "10")
+        try await revise(terminal, "1", [right, line("2", "A", "1", "11.00")], 2)
+        #expect(try await terminal.points(of: "anna") == "11")
+        #expect(try await buy(terminal, "2", "3.00", anna) == "6")
     }
 
     @Test func aBonusThatIsKeptStaysWithTheMember() async throws {

@@ -133,9 +133,10 @@ extension CaseBooks {
             dated, member: account.member, state: account.state, counters: values, referrerCounters: referrerCounters,
             sharedScopes: shared)
         try post(result, step, id, account, values, program)
-        let record = SaleRecord(
+        var record = SaleRecord(
             origin: step.id, lines: [], grants: result.grants, counterChanges: result.counterChanges,
             referrerCounterChanges: result.referrerCounterChanges, entitlements: [])
+        record.tier = program.tierChange(from: account.state.tier, result)
         done[step.id] = .posted(Posted(account: id, program: program, record: record, codes: [:]))
         posted.append(step.id)
         try issueAtOnce(id, program)

@@ -20,6 +20,7 @@ extension Program {
             origin: origin, lines: lines, grants: result.grants, counterChanges: result.counterChanges,
             referrerCounterChanges: result.referrerCounterChanges, entitlements: result.entitlements)
         record.spendings = spendings
+        record.tier = tierChange(from: input.state.tier, result)
         return record
     }
 
@@ -52,6 +53,9 @@ extension Program {
         for entitlement in effect.entitlements {
             if let index = state.entitlements.lastIndex(of: entitlement) { state.entitlements.remove(at: index) }
         }
+        if after.isVoid, !before.isVoid, let change = record.tier {
+            try withdraw(change, from: &state, counters: counters, on: day)
+        }
         if record.qualified { try lowerTier(of: &state, counters: counters, on: day) }
         return (effect, movements)
     }
@@ -71,6 +75,48 @@ extension Program {
         let reached = try tier(of: lowered, counters: counters, on: day)
         guard tiers.isBelow(reached?.id, old.id) else { return false }
         state.tier = reached
+        return true
+    }
+
+    /// What to keep of the tier for corrections and voids; nil where counters alone say which tier there is.
+    public func tierChange(from before: TierStanding?, _ result: EarnResult) -> TierChange? {
+        guard tiers?.validity != nil, let after = result.tier else { return nil }
+        return TierChange(before: before, after: after)
+    }
+
+    /// The tier to keep after a corrected sale.
+    ///
+    /// - Parameters:
+    ///   - change: what the corrected sale makes of the tier that it began with.
+    ///   - old: what the sale had made of it so far; nil for a sale that is new.
+    ///   - standing: what is kept now. Where that is not what the sale had brought, later sales or days decide, unless
+    ///     the corrected sale brings more.
+    public func tier(
+        after change: TierChange, insteadOf old: TierChange?, standing: TierStanding?
+    ) -> TierStanding? {
+        guard let old, standing != old.after else { return change.after }
+        guard change.after != change.before, let new = change.after, let tiers, tiers.isBelow(standing?.id, new.id)
+        else { return standing }
+        return new
+    }
+
+    /// Takes back a tier that only a sale brought which never was; what other sales reached holds as long as it did.
+    ///
+    /// - Parameter counters: without the sale.
+    /// - Returns: whether the state changed.
+    /// - Throws: `number.overflow`.
+    @discardableResult
+    public func withdraw(
+        _ change: TierChange, from state: inout MemberState, counters: Counters, on day: CalendarDate
+    ) throws(LoyaltyError) -> Bool {
+        guard let current = state.tier, change.after == current, change.before != current else { return false }
+        var without = state
+        without.tier = change.before
+        let rest = try tier(of: without, counters: counters, on: day)
+        if rest?.id == current.id {
+            guard let end = rest?.validThrough, let old = current.validThrough, end < old else { return false }
+        }
+        state.tier = rest
         return true
     }
 

@@ -25,6 +25,8 @@ public struct SaleRecord: Hashable, Sendable, Codable {
     public var entitlements: [BoughtEntitlement]
     /// Points that were spent in the sale.
     public var spendings: [Spending] = []
+    /// nil where the sale decides about no tier that is kept.
+    public var tier: TierChange?
 
     public init(
         origin: String, lines: [Line], grants: [Grant], counterChanges: [CounterChange],
@@ -61,6 +63,7 @@ public struct SaleRecord: Hashable, Sendable, Codable {
         public var restored: [Points]
         /// Lines that are back as a whole.
         var gone: Set<String>
+        var isVoid = false
     }
 
     /// What a void takes: all of it, also what goods that come back leave, as the sale never was.
@@ -68,7 +71,7 @@ public struct SaleRecord: Hashable, Sendable, Codable {
         Taken(
             points: grants.map { $0.lines.map(\.points) }, counters: counterChanges.map(\.amount),
             referrerCounters: referrerCounterChanges.map(\.amount), restored: spendings.map(\.points),
-            gone: Set(lines.map(\.id)))
+            gone: Set(lines.map(\.id)), isVoid: true)
     }
 
     /// - Parameter returned: the quantity that came back in all, zero or more, by line.

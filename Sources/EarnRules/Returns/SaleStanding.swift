@@ -27,6 +27,8 @@ public struct SaleStanding: Hashable, Sendable, Codable {
     /// Rights that were bought with lines of the sale, and the lines of those that came back. nil in older documents.
     public var entitlements: [BoughtEntitlement]?
     public var lostEntitlements: Set<String>?
+    /// What the sale made of the tier. nil in older documents.
+    public var tier: TierChange?
 
     public init() {}
 

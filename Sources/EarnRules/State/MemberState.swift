@@ -25,6 +25,17 @@ public struct MemberState: Hashable, Sendable, Codable {
     public init() {}
 }
 
+/// The tier before a sale or action and after it: what a correction begins with again, and what a void takes back.
+public struct TierChange: Hashable, Sendable, Codable {
+    public var before: TierStanding?
+    public var after: TierStanding?
+
+    public init(before: TierStanding?, after: TierStanding?) {
+        self.before = before
+        self.after = after
+    }
+}
+
 /// A tier and the last day on which it holds; nil for as long as the counter says so.
 public struct TierStanding: Hashable, Sendable, Codable {
     public var id: String

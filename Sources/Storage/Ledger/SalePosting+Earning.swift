@@ -43,11 +43,9 @@ extension SalePosting {
     private mutating func evaluate(_ holder: Holder, _ id: Int64, isNew: Bool) throws -> EarnResult {
         let member = try holder.member.flatMap { try MemberCache.member(database, $0.value) }
         let owner = CounterOwner(holder, member)
-        try open(holder)
-        var state = try books.state(of: holder, member)
-        let account = self.state(of: holder)
-        (state.lots, state.owed, state.lastActivity) = (account.lots, account.owed, account.lastActivity)
-        state.linked = try PartnerNumbers(database: database, vault: vault).all(of: holder.member, program)
+        var state = try stateForRules(of: holder, member)
+        try leaveOut(id, of: &state)
+        let before = state.tier
         // A correction does not move what others got to somebody else.
         for stored in isNew ? [] : try StoredShare.fetch(database, sale: id) {
             switch stored.share.recipient {
@@ -60,14 +58,61 @@ extension SalePosting {
         let result = try evaluate(member, state, owner, recruiter)
         try count(id, result.counterChanges, owner)
         if let recruiter { try count(id, result.referrerCounterChanges, recruiter) }
+        try keep(result, before, id, holder)
+        return result
+    }
+
+    /// What rules look at of a holder beside his counters.
+    mutating func stateForRules(of holder: Holder, _ member: Member?) throws -> MemberState {
+        try open(holder)
+        var state = try books.state(of: holder, member)
+        let account = self.state(of: holder)
+        (state.lots, state.owed, state.lastActivity) = (account.lots, account.owed, account.lastActivity)
+        state.linked = try PartnerNumbers(database: database, vault: vault).all(of: holder.member, program)
+        return state
+    }
+
+    /// A sale that is corrected earns as if it had been so from the start: without the tier and rights that it brought.
+    private mutating func leaveOut(_ id: Int64, of state: inout MemberState) throws {
+        let standing = try standing(of: id)
+        if let tier = standing.tier { state.tier = tier.before }
+        for right in standing.entitlements ?? [] where !(standing.lostEntitlements ?? []).contains(right.line) {
+            if let index = state.entitlements.lastIndex(of: right.entitlement) { state.entitlements.remove(at: index) }
+        }
+    }
+
+    /// Keeps the tier and the rights that a sale brought, in place of what an earlier state of it brought.
+    private mutating func keep(
+        _ result: EarnResult, _ before: TierStanding?, _ id: Int64, _ holder: Holder
+    ) throws {
         let bought = try noteBought(result.entitlements, id)
+        var standing = try standing(of: id)
+        let change = TierChange(before: before, after: result.tier ?? before)
         var kept = try books.state(of: holder.key)
-        if result.tier ?? kept.tier != kept.tier || !bought.isEmpty {
-            kept.tier = result.tier ?? kept.tier
+        let old = kept.tier
+        kept.tier = program.tier(after: change, insteadOf: standing.tier, standing: old)
+        if kept.tier != old || !bought.isEmpty {
             kept.entitlements += bought
             try books.store(kept, of: holder.key)
         }
-        return result
+        let noted = program.tierChange(from: before, result) ?? standing.tier.map { _ in change }
+        if noted != standing.tier {
+            standing.tier = noted
+            standings[id] = standing
+        }
+    }
+
+    /// Takes back the tier that a voided sale alone brought.
+    mutating func withdrawTier(of id: Int64, _ holder: Holder?) throws {
+        guard let holder, let change = try standing(of: id).tier else { return }
+        let member = try holder.member.flatMap { try MemberCache.member(database, $0.value) }
+        var state = try books.state(of: holder, member)
+        let counters = try books.counters(
+            program, CounterOwner(holder, member), on: accountDay, joined: state.joined)
+        guard try program.withdraw(change, from: &state, counters: counters, on: accountDay) else { return }
+        var kept = try books.state(of: holder.key)
+        kept.tier = state.tier
+        try books.store(kept, of: holder.key)
     }
 
     private func evaluate(

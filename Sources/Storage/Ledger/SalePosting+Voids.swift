@@ -58,6 +58,7 @@ extension SalePosting {
         changes.sales.insert(known.id)
         try settleOwnShares(changes.sales, &changes)
         try settleCounters(changes.sales)
+        try withdrawTier(of: known.id, known.holder)
         let step = TraceStep(rule: "void", matched: true, reason: "the \(action == nil ? "sale" : "action") was voided")
         for (holder, change) in changes.settled() {
             try post(.void, change, of: holder, sale: known.id, trace: [step], answersFor: known.holder)
