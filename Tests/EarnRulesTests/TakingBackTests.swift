@@ -85,4 +85,70 @@ import Testing
             redemption.spending, from: .zero(decimals: 0), to: Points(units: 6, decimals: 0), on: later, state: &member)
         #expect("\(try member.balance(of: "points", decimals: 0, on: later, floor: .negative).available)" == available)
     }
+
+    // MARK: Bonuses that go as a whole
+
+    /// What is left of a bonus of 50 after so much of each line has come back.
+    private func left(_ rule: String, _ lines: [SaleLine], coupon: String?, back: [String: String]) throws -> Int64 {
+        let program = try Sample.program(
+            "",
+            """
+            [[earn]]
+            id = "big"
+            kind = "bonus"
+            points = "50"
+            returns = "revoke_if_unqualified"
+            \(rule)
+            """)
+        let total = coupon == nil ? nil : "45.00"
+        let sale = try Sample.sale(lines, total: total) { sale in
+            if let coupon { sale.discounts = [try Sample.discount(coupon, .coupon)] }
+        }
+        let input = try program.input(sale, member: Sample.member())
+        let result = try program.evaluate(input)
+        #expect(result.total == "50")
+        let record = try program.record(input, result, origin: "s1")
+        var taken: Int64 = 0
+        for points in try record.taken(back.mapValues { try Quantity($0) }).points[0] { taken += points.units }
+        return 50 - taken
+    }
+
+    /// 60.00 on the shelf, 45.00 after a coupon: the shelf counts, in the sale and in what is left of it.
+    @Test(arguments: [([:], 50), (["2": "1"], 50), (["2": "3"], 0), (["1": "1"], 0)] as [([String: String], Int64)])
+    func theBasisOfTheConditionCounts(back: [String: String], points: Int64) throws {
+        #expect(
+            try left(
+                """
+                basis = { coupons = "net" }
+                when = { basket_at_least = "50.00", basis = { coupons = "gross" } }
+                """, [Sample.line("1", "40.00"), Sample.line("2", "20.00", quantity: "4")], coupon: "15.00", back: back)
+                == points)
+    }
+
+    /// Wine for 10.00 in a basket of 55.00: after 5.00 of the rest 50.00 are left, after 10.00 no more.
+    @Test(arguments: [([:], 50), (["2": "1"], 50), (["2": "2"], 0), (["1": "1"], 0)] as [([String: String], Int64)])
+    func theBasketOfTheConditionCounts(back: [String: String], points: Int64) throws {
+        #expect(
+            try left(
+                """
+                match = { category = ["wine"] }
+                when = { basket_at_least = "50.00", of = "basket" }
+                """,
+                [Sample.line("1", "10.00", department: ["wine"]), Sample.line("2", "45.00", quantity: "9")],
+                coupon: nil,
+                back: back) == points)
+    }
+
+    /// Three are needed and five were sold, one of them by weight.
+    @Test(
+        arguments: [
+            ([:], 50), (["1": "2"], 50), (["1": "2", "2": "0.3"], 50), (["1": "3"], 0), (["1": "2", "2": "0.5"], 0),
+        ] as [([String: String], Int64)])
+    func theUnitsOfTheConditionCount(back: [String: String], points: Int64) throws {
+        #expect(
+            try left(
+                "when = { units_at_least = \"3\" }",
+                [Sample.line("1", "8.00", quantity: "4"), Sample.line("2", "2.00", quantity: "0.5")], coupon: nil,
+                back: back) == points)
+    }
 }

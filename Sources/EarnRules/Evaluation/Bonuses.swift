@@ -54,7 +54,7 @@ extension Evaluation {
             rule: rule, units: try Apportionment.shares(of: granted, over: weights), amounts: candidate.amounts,
             wanted: Points(units: Int64(clamping: wanted), decimals: rule.bonus.decimals).ratio,
             times: Int64(clamping: times),
-            threshold: candidate.needed)
+            condition: candidate.condition)
     }
 
     private func product(_ first: Int128, _ second: Int128) throws(LoyaltyError) -> Int128 {

@@ -13,8 +13,8 @@ extension Evaluation {
         var total: Int128
         /// How often the threshold is reached, for what repeats.
         var times: Int64 = 1
-        /// What the lines must come to, in minor units.
-        var needed: Int128?
+        /// What must be left for a bonus that is revoked.
+        var condition: Grant.Condition?
     }
 
     /// The candidate, or nil after a trace step that says why the rule does not match.
@@ -80,12 +80,11 @@ extension Evaluation {
         }
         let lines = threshold.of == .matched ? candidate.excluded : basket.lines.map(\.excluded)
         let words = threshold.of == .matched ? "the lines that count come" : "the basket comes"
-        let reached = try amounts(threshold.basis, candidate.rule.tenders, lines).total
+        let (counted, _, reached) = try amounts(threshold.basis, candidate.rule.tenders, lines)
         let money = try Ratio(reached, over: 1).multiplied(by: minorUnit)
         var times = Int64.max
         if let least = threshold.amountAtLeast {
             if money < least.ratio { return "\(words) to \(text(reached)); \(least) is needed" }
-            candidate.needed = Int128(try least.ratio.divided(by: minorUnit).rounded(.ceiling))
             if !least.isZero { times = try money.divided(by: least.ratio).rounded(.floor) }
         }
         if let below = threshold.amountBelow, below.ratio <= money {
@@ -97,7 +96,29 @@ extension Evaluation {
             times = min(times, try units.divided(by: least.ratio).rounded(.floor))
         }
         if times < .max { candidate.times = times }
+        candidate.condition = try condition(threshold, candidate.rule, counted, lines)
         return nil
+    }
+
+    /// The threshold with what it saw, for the goods that come back.
+    private func condition(
+        _ threshold: Threshold, _ rule: Rule, _ counted: [Int128], _ excluded: [String?]
+    ) throws(LoyaltyError) -> Grant.Condition? {
+        guard case .bonus(let bonus) = rule.effect, bonus.returns == .revokeIfUnqualified,
+            threshold.amountAtLeast != nil || threshold.unitsAtLeast != nil
+        else { return nil }
+        var condition = Grant.Condition(units: threshold.unitsAtLeast, lines: [])
+        if let least = threshold.amountAtLeast {
+            condition.amount = try least.ratio.divided(by: minorUnit).rounded(.ceiling)
+        }
+        let units = try units(excluded, unit: nil)
+        for (index, line) in basket.lines.enumerated() where counted[index] != 0 || !units[index].isZero {
+            condition.lines.append(
+                Grant.Condition.Line(
+                    line: line.source.id, amount: Int64(clamping: counted[index]),
+                    pieces: try units[index].rounded(.floor)))
+        }
+        return condition
     }
 
     /// Units of each line: pieces, or the quantity in a unit of measure.

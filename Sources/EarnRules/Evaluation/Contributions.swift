@@ -10,8 +10,8 @@ struct Contribution {
     var wanted: Ratio
     /// How often, for bonuses.
     var times: Int64 = 1
-    /// What the lines must come to, in minor units.
-    var threshold: Int128?
+    /// What must be left for a bonus that is revoked.
+    var condition: Grant.Condition?
     /// Units of goods that counted, for caps on units.
     var goods = Ratio.zero
 

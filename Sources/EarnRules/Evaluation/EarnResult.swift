@@ -54,6 +54,22 @@ public struct Grant: Hashable, Sendable, Codable {
         public var basis: Int64
     }
 
+    /// What must be left of the goods for a bonus that goes as a whole.
+    public struct Condition: Hashable, Sendable, Codable {
+        public struct Line: Hashable, Sendable, Codable {
+            public var line: String
+            /// In minor units, by the basis of the condition.
+            public var amount: Int64
+            public var pieces: Int64
+        }
+
+        /// Minor units that the lines come to.
+        public var amount: Int64?
+        public var units: DecimalNumber?
+        /// The lines that the condition looks at, also such that the rule gives nothing for.
+        public var lines: [Line]
+    }
+
     public var rule: String
     public var currency: String
     public var recipient: Recipient
@@ -64,8 +80,10 @@ public struct Grant: Hashable, Sendable, Codable {
     public var granted: Points
     public var isQualifying: Bool
     public var returns: BonusReturns
-    /// What the lines must still come to for the bonus to stay, in minor units.
+    /// What `lines` must still come to for the bonus to stay, in minor units: of sales from before there was a `condition`.
     public var threshold: Int64?
+    /// nil where the bonus stays for as long as anything is left.
+    public var condition: Condition?
     public var pendingUntil: CalendarDate?
     public var expires: CalendarDate?
     public var inactive: CalendarSpan?

@@ -19,7 +19,7 @@ extension Evaluation {
                 rule: rule.id, currency: currency, recipient: recipient, account: account(of: recipient).name,
                 wanted: share.wanted.pointsText,
                 granted: try points(share.sum, decimals), isQualifying: rule.isQualifying, returns: returns,
-                threshold: share.threshold.map { Int64(clamping: $0) }, pendingUntil: life.pendingUntil,
+                condition: share.condition, pendingUntil: life.pendingUntil,
                 expires: life.expires, inactive: life.inactive, lines: [])
             for (index, line) in basket.lines.enumerated() where share.units[index] != 0 || share.amounts[index] != 0 {
                 grant.lines.append(

@@ -87,7 +87,7 @@ public struct SaleRecord: Hashable, Sendable, Codable {
         // Of what has no goods, such as an action, nothing can come back.
         let isAll = !lines.isEmpty && lines.allSatisfy { gone.contains($0.id) }
         var points: [[Points]] = []
-        for grant in grants { points.append(try taken(grant, parts)) }
+        for grant in grants { points.append(try taken(grant, parts, returned)) }
         var value = Ratio.zero
         for line in lines where line.net > 0 {
             let part = parts[line.id] ?? (0, 1)
@@ -117,21 +117,13 @@ public struct SaleRecord: Hashable, Sendable, Codable {
     }
 
     private func taken(
-        _ grant: Grant, _ parts: [String: (back: UInt128, all: UInt128)]
+        _ grant: Grant, _ parts: [String: (back: UInt128, all: UInt128)], _ returned: [String: Quantity]
     ) throws(LoyaltyError) -> [Points] {
         let nothing = grant.lines.map { Points.zero(decimals: $0.points.decimals) }
         switch grant.returns {
         case .keep: return nothing
         case .revokeIfUnqualified:
-            var left = Ratio.zero
-            for line in grant.lines {
-                let part = parts[line.line] ?? (0, 1)
-                let rest = Ratio.one
-                let stays = try rest.subtracting(Ratio(Int128(part.back), over: Int128(part.all)))
-                left = try left.adding(Ratio(line.basis).multiplied(by: stays))
-            }
-            let needed = Ratio(max(grant.threshold ?? 1, 1))
-            return left < needed ? grant.lines.map(\.points) : nothing
+            return try stays(grant, parts, returned) ? nothing : grant.lines.map(\.points)
         case .prorate:
             return grant.lines.map { line in
                 let part = parts[line.line] ?? (0, 1)
@@ -139,6 +131,43 @@ public struct SaleRecord: Hashable, Sendable, Codable {
                 return Points(units: Int64(clamping: units.quotient), decimals: line.points.decimals)
             }
         }
+    }
+
+    /// Whether what is left is still what a bonus needs that goes as a whole.
+    private func stays(
+        _ grant: Grant, _ parts: [String: (back: UInt128, all: UInt128)], _ returned: [String: Quantity]
+    ) throws(LoyaltyError) -> Bool {
+        func left(of amount: Int64, _ line: String) throws(LoyaltyError) -> Ratio {
+            let part = parts[line] ?? (0, 1)
+            return try Ratio(amount).multiplied(by: Ratio(Int128(part.all - part.back), over: Int128(part.all)))
+        }
+        var money = Ratio.zero
+        guard let condition = grant.condition else {
+            for line in grant.lines { money = try money.adding(left(of: line.basis, line.line)) }
+            // What was counted without money stays for as long as a part of its goods does.
+            guard grant.lines.contains(where: { $0.basis != 0 }) else {
+                return grant.lines.contains { line in parts[line.line].map { $0.back < $0.all } ?? true }
+            }
+            return Ratio(max(grant.threshold ?? 1, 1)) <= money
+        }
+        var units = Ratio.zero
+        for line in condition.lines {
+            money = try money.adding(left(of: line.amount, line.line))
+            let known = lines.first { $0.id == line.line }
+            let pieces = try known.map { known throws(LoyaltyError) in try Self.pieces(of: known, without: returned) }
+            units = try units.adding(Ratio(min(line.pieces, pieces ?? line.pieces)))
+        }
+        if let least = condition.amount, money < Ratio(max(least, 1)) { return false }
+        if let least = condition.units, units < least.ratio { return false }
+        return true
+    }
+
+    /// Pieces of what is left of a line, counted as when it was sold: a weight is one piece until all of it is back.
+    private static func pieces(of line: Line, without returned: [String: Quantity]) throws(LoyaltyError) -> Int64 {
+        let back = returned[line.id] ?? .zero
+        guard !line.quantity.isZero else { return back.isZero ? 1 : 0 }
+        let rest = try line.quantity.adding(back.negated())
+        return rest.isZero || rest.isNegative ? 0 : rest.pieces
     }
 
     private func counters(
