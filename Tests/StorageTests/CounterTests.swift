@@ -282,4 +282,57 @@ import Testing
         #expect(try await others(terminal) == [given])
         #expect(try await buy(terminal, "2", "60.00", ben) == (household == nil ? "40" : "0"))
     }
+
+    /// Goods without a receipt take what they would give the member today, all lines together.
+    @Test func aReturnByRateKnowsTheTierAndTheLimits() async throws {
+        let terminal = try await terminal(Self.tiered + "\n[returns]\nunlinked = \"reverse_by_rate\"")
+        #expect(try await buy(terminal, "1", "300.00", anna) == "300")
+        var document = try sale("2", [line("1", "Z", "-1", "-100.00")])
+        document.kind = .return
+        try await terminal.send(document, id: "r", card: terminal.attachment(anna))
+        // 100.00 for gold: 200.
+        #expect(try await terminal.points(of: "anna") == "100")
+
+        let limited = try await self.terminal(
+            Self.capped.replacing("points = \"10\", per = \"month\"", with: "points = \"100\", per = \"day\"")
+                + "\n[returns]\nunlinked = \"reverse_by_rate\"")
+        // The card has 300 of three days; five times 100.00 come back on a fourth, which gives 100 at most.
+        for day in 1...3 {
+            try await limited.send(
+                sale("\(day)", [line("1", "A", "1", "100.00")]), id: "e\(day)", card: limited.attachment(anna),
+                day: CalendarDate("2027-02-0\(day)"))
+        }
+        var back = try sale("9", (1...5).map { try line("\($0)", "Z", "-1", "-100.00") })
+        back.kind = .return
+        try await limited.send(back, id: "r", card: limited.attachment(anna))
+        #expect(try await limited.points(of: "anna") == "200")
+        // The voided return gives back what it took.
+        try await void(limited, "9")
+        #expect(try await limited.points(of: "anna") == "300")
+    }
+
+    /// 50 for three pieces: four were sold, so that one may come back and the second takes the bonus.
+    @Test func aBonusForUnitsGoesWithTheUnitThatItNeeds() async throws {
+        let terminal = try await terminal(
+            """
+            schema = 1
+            program = "test"
+            [[earn]]
+            id = "three"
+            kind = "bonus"
+            points = "50"
+            when = { units_at_least = "3" }
+            returns = "revoke_if_unqualified"
+            """)
+        try await terminal.send(
+            sale("1", [line("1", "A", "4", "8.00")]), id: "e1", card: terminal.attachment(anna))
+        for (number, left) in [("2", "50"), ("3", "0")] {
+            var back = try line("1", "A", "-1", "-2.00")
+            back.returned = ReturnReference(link: SaleLink(relation: .returns, number: "1", line: "1"))
+            var document = try sale(number, [back])
+            document.kind = .return
+            try await terminal.send(document, id: "r\(number)", card: terminal.attachment(anna))
+            #expect(try await terminal.points(of: "anna") == left)
+        }
+    }
 }

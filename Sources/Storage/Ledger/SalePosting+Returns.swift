@@ -42,18 +42,22 @@ extension SalePosting {
             let line: String = row["line_id"]
             placed[line] = try placed[line, default: .zero].adding(Quantity(row["quantity"] as String))
         }
+        var unexplained: [SaleLine] = []
         for line in lines {
             let open = try line.quantity.magnitude().adding((placed[line.id] ?? .zero).negated())
             if !open.isZero && !open.isNegative {
-                try take(line, open, id, &changes)
+                try take(line, open, id, &changes, &unexplained)
             } else if line.quantity.isZero {
                 raise("unmatched_return")
             }
         }
+        if let holder = presenter, !unexplained.isEmpty { try takeByRate(unexplained, id, holder, &changes) }
     }
 
-    private mutating func take(_ line: SaleLine, _ wanted: Quantity, _ id: Int64, _ changes: inout PointChanges) throws
-    {
+    private mutating func take(
+        _ line: SaleLine, _ wanted: Quantity, _ id: Int64, _ changes: inout PointChanges,
+        _ unexplained: inout [SaleLine]
+    ) throws {
         let source = try source(of: line, id)
         var open = wanted
         for var origin in try origins(of: line, source, id) {
@@ -74,20 +78,22 @@ extension SalePosting {
             open = try open.adding(part.negated())
         }
         guard !open.isZero else { return }
-        try leave(line, open, of: wanted, source, id, &changes)
+        try leave(line, open, of: wanted, source, id, &unexplained)
     }
 
     /// Goods came back that no stored line explains.
+    ///
+    /// - Parameter unexplained: those of which points are taken by rate, once all of them are known.
     private mutating func leave(
         _ line: SaleLine, _ open: Quantity, of wanted: Quantity, _ source: Source, _ id: Int64,
-        _ changes: inout PointChanges
+        _ unexplained: inout [SaleLine]
     ) throws {
         switch source {
         case .ambiguous: raise("ambiguous_return")
         case .sale: raise("unmatched_return")
         case .unknown, .unlinked:
-            if program.returns.unlinked == .reverseByRate, open == wanted, let holder = presenter {
-                return try takeByRate(line, open, id, holder, &changes)
+            if program.returns.unlinked == .reverseByRate, open == wanted, presenter != nil {
+                return unexplained.append(line)
             }
             if case .unknown(let link) = source {
                 var kept = ReturnRow(document: id, line: line, quantity: open)
@@ -102,24 +108,34 @@ extension SalePosting {
         }
     }
 
-    private func takeByRate(
-        _ line: SaleLine, _ open: Quantity, _ id: Int64, _ holder: Holder, _ changes: inout PointChanges
+    /// Takes what the goods would earn the holder now: together, as limits and steps are of the document and not of a line.
+    private mutating func takeByRate(
+        _ lines: [SaleLine], _ id: Int64, _ holder: Holder, _ changes: inout PointChanges
     ) throws {
         let member = try holder.member.flatMap { try MemberCache.member(database, $0.value) }
+        let state = try stateForRules(of: holder, member)
+        let counters = try books.counters(
+            program, CounterOwner(holder, member), on: submission.businessDay, joined: state.joined)
         let reversal = try program.evaluateReversal(
-            EarnInput(sale: sale, occurredAt: closedAt, businessDay: submission.businessDay, member: member), of: [line]
-        )
-        var kept = ReturnRow(document: id, line: line, quantity: open)
-        kept.holder = holder
+            EarnInput(
+                sale: sale, occurredAt: closedAt, businessDay: submission.businessDay, member: member, state: state,
+                counters: counters), of: lines)
+        var rows: [ReturnRow] = []
+        for line in lines {
+            var row = ReturnRow(document: id, line: line, quantity: try line.quantity.magnitude())
+            row.holder = holder
+            rows.append(row)
+        }
         for accrual in reversal.accruals {
             for (name, points) in try Self.linePoints(accrual) {
+                guard let place = rows.firstIndex(where: { $0.line == name }) else { continue }
                 try changes.add(
                     points.granted.negated(), qualifying: points.qualifying.negated(), points.currency, name, holder,
                     origin: id)
-                kept.points.append(points)
+                rows[place].points.append(points)
             }
         }
-        try kept.insert(database)
+        for row in rows { try row.insert(database) }
         for step in reversal.trace { changes.note(step, holder) }
     }
 
