@@ -84,4 +84,38 @@ extension Basket {
             of: total.magnitude, excluded.magnitude, over: ceiling.magnitude)
         return Int128(quotient) + (remainder >= ceiling.magnitude - remainder ? 1 : 0)
     }
+
+    /// One means by which a part of the sale was paid.
+    struct Payment {
+        /// nil for what no tender is named for.
+        var tender: Tender?
+        /// In minor units, more than zero.
+        var amount: Int128
+    }
+
+    /// What the sale was paid with; empty where it cost nothing.
+    var payments: [Payment] {
+        guard ceiling > 0 else { return [] }
+        var payments: [Payment] = []
+        for tender in sale.tenders {
+            let change = Int128(tender.change?.minorUnits.magnitude ?? 0)
+            let paid = Int128(tender.amount.minorUnits) - change
+            if paid > 0 { payments.append(Payment(tender: tender, amount: paid)) }
+        }
+        let rest = ceiling - payments.reduce(0) { $0 + $1.amount }
+        if rest > 0 { payments.append(Payment(tender: nil, amount: rest)) }
+        return payments
+    }
+
+    /// Which payments a condition counts: with `mixed` any and whole all of them, or none.
+    func counted(_ condition: TenderCondition, _ payments: [Payment]) -> [Bool] {
+        guard !condition.isEmpty else { return payments.map { _ in true } }
+        let isPositive = condition.only != nil || condition.named != nil
+        let counted = payments.map { $0.tender.map(condition.counts) ?? !isPositive }
+        switch condition.mixed {
+        case .prorate: return counted
+        case .any: return payments.map { _ in counted.contains(true) }
+        case .whole: return payments.map { _ in !counted.contains(false) }
+        }
+    }
 }

@@ -6,6 +6,15 @@ struct LineFactor {
     var qualifying = Ratio.one
 }
 
+/// A part of a line that was paid so that the same multipliers count it.
+struct PaidPart {
+    /// Positions of the multipliers that count it.
+    var standing: [Int]
+    /// Part of the line's points, 0...1, of all and of those that count towards a tier.
+    var all = Ratio.one
+    var qualifying = Ratio.one
+}
+
 /// What multipliers do to the lines of a sale.
 struct Factors {
     /// One multiplier by itself.
@@ -29,58 +38,115 @@ extension Evaluation {
         var factors = Factors(lines: basket.lines.map { _ in LineFactor() })
         guard !candidates.isEmpty else { return factors }
         let rules = candidates.map(\.rule)
-        let groups = Stacking.groups(rules)
-        var lost: [[Int: String]] = candidates.map { _ in [:] }
-        var standing: [[Int]] = []
-        for line in basket.lines.indices {
-            var here = candidates.indices.filter { candidates[$0].excluded[line] == nil }
-            for (stack, members) in groups {
-                let inGroup = members.filter(here.contains)
-                guard let best = Stacking.best(inGroup, stack.mode, rules, { rules[$0].factor }) else { continue }
-                for loser in inGroup where loser != best { lost[loser][line] = rules[best].id }
-                here.removeAll { $0 != best && inGroup.contains($0) }
-            }
-            standing.append(here)
-        }
         var base: [Ratio] = []
         for line in basket.lines.indices {
             var sum = Ratio.zero
             for rate in rates where !rate.points[line].isZero { sum = try sum.adding(rate.points[line]) }
             base.append(sum)
         }
-        try join(&factors, candidates, standing, base)
-        for (candidate, lost) in zip(candidates, lost) { try trace(candidate, lost, base, factors) }
+        var parts = try paidParts(candidates, rates, base)
+        let groups = Stacking.groups(rules)
+        var lost: [[Int: String]] = candidates.map { _ in [:] }
+        for line in parts.indices {
+            for (stack, members) in groups {
+                var winners: Set<Int> = []
+                var losers: [Int: String] = [:]
+                for index in parts[line].indices {
+                    let inGroup = members.filter(parts[line][index].standing.contains)
+                    guard let best = Stacking.best(inGroup, stack.mode, rules, { rules[$0].factor }) else { continue }
+                    winners.insert(best)
+                    for loser in inGroup where loser != best { losers[loser] = rules[best].id }
+                    parts[line][index].standing.removeAll { $0 != best && inGroup.contains($0) }
+                }
+                for (loser, winner) in losers where !winners.contains(loser) { lost[loser][line] = winner }
+            }
+        }
+        try join(&factors, candidates, parts, base)
+        for (index, candidate) in candidates.enumerated() {
+            var own: [Ratio] = []
+            for line in base.indices { own.append(try base[line].multiplied(by: parts[line].share(of: index))) }
+            try trace(candidate, lost[index], own, factors)
+        }
         return factors
+    }
+
+    /// For each line the parts that different multipliers stand for, as each may count other means of payment. A rate
+    /// that counts only some of these has its points in the parts that were paid so.
+    private func paidParts(
+        _ candidates: [Candidate], _ rates: [RateResult], _ base: [Ratio]
+    ) throws(LoyaltyError) -> [[PaidPart]] {
+        let here = basket.lines.indices.map { line in candidates.indices.filter { candidates[$0].excluded[line] == nil }
+        }
+        let whole = here.map { [PaidPart(standing: $0)] }
+        let payments = basket.payments
+        guard candidates.contains(where: { !$0.rule.tenders.isEmpty }), !payments.isEmpty else { return whole }
+        let counted = candidates.map { basket.counted($0.rule.tenders, payments) }
+        let ofRates = rates.map { basket.counted($0.rule.tenders, payments) }
+        var result: [[PaidPart]] = []
+        for line in base.indices {
+            guard !base[line].isZero else {
+                result.append(whole[line])
+                continue
+            }
+            var parts: [PaidPart] = []
+            for payment in payments.indices {
+                var (all, qualifying) = (Ratio.zero, Ratio.zero)
+                for (rate, mask) in zip(rates, ofRates) where mask[payment] && !rate.points[line].isZero {
+                    let paid = zip(payments, mask).reduce(0) { $0 + ($1.1 ? $1.0.amount : 0) }
+                    let points = try rate.points[line].multiplied(by: Ratio(payments[payment].amount, over: paid))
+                    all = try all.adding(points)
+                    if rate.rule.isQualifying { qualifying = try qualifying.adding(points) }
+                }
+                let standing = here[line].filter { counted[$0][payment] }
+                if let known = parts.firstIndex(where: { $0.standing == standing }) {
+                    parts[known].all = try parts[known].all.adding(all)
+                    parts[known].qualifying = try parts[known].qualifying.adding(qualifying)
+                } else {
+                    parts.append(PaidPart(standing: standing, all: all, qualifying: qualifying))
+                }
+            }
+            // From points to parts of the line's points.
+            let sum = try parts.map(\.all).sum()
+            let ofThem = try parts.map(\.qualifying).sum()
+            for index in parts.indices {
+                parts[index].all = sum.isZero ? .zero : try parts[index].all.divided(by: sum)
+                parts[index].qualifying = ofThem.isZero ? .zero : try parts[index].qualifying.divided(by: ofThem)
+            }
+            result.append(parts)
+        }
+        return result
     }
 
     /// Joins the factors of each line rule by rule, each held to its caps.
     private func join(
-        _ factors: inout Factors, _ candidates: [Candidate], _ standing: [[Int]], _ base: [Ratio]
+        _ factors: inout Factors, _ candidates: [Candidate], _ parts: [[PaidPart]], _ base: [Ratio]
     ) throws(LoyaltyError) {
         for (index, candidate) in candidates.enumerated() {
             let rule = candidate.rule
             var added: [(all: Ratio, qualifying: Ratio)] = []
             var part = Factors.Part(rule: rule, amounts: candidate.amounts, extra: [], wanted: .zero)
             for line in basket.lines.indices {
-                let here = standing[line]
-                guard let place = here.firstIndex(of: index), !base[line].isZero else {
-                    part.amounts[line] = 0
-                    part.extra.append(.zero)
-                    added.append((.zero, .zero))
-                    continue
-                }
-                let before = here[..<place].map { candidates[$0].rule }
-                let gain = try Self.joined(before + [rule]).subtracting(Self.joined(before))
-                var qualifying = Ratio.zero
-                if rule.isQualifying {
+                var (gain, qualifying) = (Ratio.zero, Ratio.zero)
+                var stands = false
+                for paid in parts[line] where !base[line].isZero {
+                    guard let place = paid.standing.firstIndex(of: index) else { continue }
+                    stands = true
+                    let before = paid.standing[..<place].map { candidates[$0].rule }
+                    let here = try Self.joined(before + [rule]).subtracting(Self.joined(before))
+                    gain = try gain.adding(here.multiplied(by: paid.all))
+                    guard rule.isQualifying else { continue }
                     let ofThem = before.filter(\.isQualifying)
-                    qualifying = try Self.joined(ofThem + [rule]).subtracting(Self.joined(ofThem))
+                    let counts = try Self.joined(ofThem + [rule]).subtracting(Self.joined(ofThem))
+                    qualifying = try qualifying.adding(counts.multiplied(by: paid.qualifying))
                 }
+                if !stands { part.amounts[line] = 0 }
                 added.append((gain, qualifying))
                 part.extra.append(try gain.multiplied(by: base[line]))
             }
             part.wanted = try part.extra.sum()
-            let scales = try limit(part, factors, base)
+            var own: [Ratio] = []
+            for line in base.indices { own.append(try base[line].multiplied(by: parts[line].share(of: index))) }
+            let scales = try limit(part, factors, own)
             for line in basket.lines.indices where !part.extra[line].isZero {
                 part.extra[line] = try part.extra[line].multiplied(by: scales[line])
                 factors.lines[line].all = try factors.lines[line].all.adding(
@@ -93,6 +159,8 @@ extension Evaluation {
     }
 
     /// For each line the part of a multiplier that its caps leave, 0...1.
+    ///
+    /// - Parameter base: the points of each line that it multiplies.
     private func limit(_ part: Factors.Part, _ factors: Factors, _ base: [Ratio]) throws(LoyaltyError) -> [Ratio] {
         var scales = [Ratio](repeating: .one, count: base.count)
         let book = counters(of: part.rule.recipient)
@@ -182,6 +250,16 @@ extension Evaluation {
         trace(
             rule, matched: true, reason, isLimited ? granted.pointsText : extra.pointsText, lines,
             wanted: isLimited ? part?.wanted.pointsText : nil)
+    }
+}
+
+extension [PaidPart] {
+    /// The part of a line's points that a multiplier multiplies.
+    fileprivate func share(of index: Int) throws(LoyaltyError) -> Ratio {
+        if count == 1 { return self[0].standing.contains(index) ? self[0].all : .zero }
+        var sum = Ratio.zero
+        for part in self where part.standing.contains(index) { sum = try sum.adding(part.all) }
+        return sum
     }
 }
 
