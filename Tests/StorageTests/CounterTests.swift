@@ -185,6 +185,45 @@ import Testing
         #expect(try await buy(terminal, "2", "3.00", anna) == "6")
     }
 
+    @Test func theTierOfTheMemberFileStandsBesideTheLadder() async throws {
+        let terminal = try Terminal(
+            program: """
+                schema = 1
+                program = "test"
+                [[counter]]
+                id = "spend"
+                counts = "spend"
+                per = "calendar_year"
+                [tiers]
+                counter = "spend"
+                levels = [ { id = "basic", at = "0" }, { id = "silver", at = "350" }, { id = "gold", at = "1000" } ]
+                valid = { to = "year_end" }
+                [[earn]]
+                id = "base"
+                amount = { points = "1", per = "1.00" }
+                [[earn]]
+                id = "gold"
+                kind = "multiplier"
+                factor = "2"
+                member = { tier = "gold" }
+                """)
+        var records = try [member("anna", cards: anna), member("ben", cards: ben)]
+        records[0].member.tier = "gold"
+        try await terminal.importMembers(records)
+        func outcome(_ number: String, _ amount: String, _ card: String) async throws -> LedgerOutcome {
+            try await terminal.send(
+                sale(number, [line("1", "A", "1", amount)]), id: number, card: terminal.attachment(card))
+        }
+        // The silver that 400.00 reaches here takes nothing from whoever is gold elsewhere.
+        let first = try await outcome("1", "400.00", anna)
+        #expect(first.earned?.description == "800" && first.tier == "gold")
+        let second = try await outcome("2", "10.00", anna)
+        #expect(second.earned?.description == "20" && second.tier == "gold")
+        // What is reached here is told as well.
+        #expect(try await outcome("3", "5.00", ben).tier == "basic")
+        #expect(try await outcome("4", "400.00", ben).tier == "silver")
+    }
+
     @Test func aBonusThatIsKeptStaysWithTheMember() async throws {
         let terminal = try await terminal(
             """

@@ -59,7 +59,9 @@ private final class CaseTill {
     /// Members with what they begin with.
     private func setUp() async throws {
         let records = test.people.enumerated().map { index, person in
-            MemberRecord(member: person.member, cards: [CardNumber("29840000\(10_000 + index)")].compactMap(\.self))
+            MemberRecord(
+                member: self.books.accounts[person.member.id.value]?.member ?? person.member,
+                cards: [CardNumber("29840000\(10_000 + index)")].compactMap(\.self))
         }
         try await terminal.importMembers(records)
         for record in records {

@@ -17,10 +17,10 @@ extension CaseBooks {
         case .returnedUnlinked(let lines): try takeBack(lines, step, id, program)
         case .void(let target): try void(target, step)
         case .book(let name, let date, let atTill):
-            let tier = try program.tier(of: account.state, counters: counters(of: id), on: today)?.id
+            let tier = try program.tierName(
+                of: account.state, counters: counters(of: id), member: account.member, on: today)
             try program.book(
-                name, on: date, today: today, atTill: atTill, tier: tier ?? account.member?.tier,
-                state: &account.state)
+                name, on: date, today: today, atTill: atTill, tier: tier, state: &account.state)
             accounts[id] = account
         case .link(let partner, let number):
             try program.link(partner, number: number, state: &account.state)

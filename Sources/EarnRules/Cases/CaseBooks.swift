@@ -86,16 +86,10 @@ struct CaseBooks {
                 values[key(name, on: counter.day ?? day, state.joined, program)] = counter.value
             }
         }
-        if let tier = person.member.tier, let ladder = program.tiers {
-            if let validity = ladder.validity {
-                let end = validity.lastDay(from: day, calendar: program.calendar, joined: state.joined)
-                accounts[id]?.state.tier = TierStanding(id: tier, validThrough: person.tierUntil ?? end)
-            } else if let level = ladder.levels.first(where: { $0.id == tier }),
-                let name = program.counterNames.first(where: { $0.name == ladder.counter })
-            {
-                let key = key(name, on: day, state.joined, program)
-                values[key] = max(values[key] ?? .zero, level.threshold)
-            }
+        // A tier with an end is one that was reached here; without, it is the member file's.
+        if let tier = person.member.tier, let until = person.tierUntil, program.tiers?.validity != nil {
+            accounts[id]?.member?.tier = nil
+            accounts[id]?.state.tier = TierStanding(id: tier, validThrough: until)
         }
         setCounters(values, of: id)
     }

@@ -104,7 +104,7 @@ struct CaseView {
         case .expiring(let currency, let wanted):
             let got = try balance(of: currency).endings
             return texts(key, [currency: list(wanted)], [currency: list(got)])
-        case .tier(let wanted): return one(key, wanted ?? "none", try tier()?.id ?? memberTier ?? "none")
+        case .tier(let wanted): return one(key, wanted ?? "none", try tierName() ?? "none")
         case .tierUntil(let wanted):
             return one(
                 key, wanted.map { "\($0)" } ?? "none", try tier()?.validThrough.map { "\($0)" } ?? "none")
@@ -147,8 +147,11 @@ struct CaseView {
         try program.tier(of: books.account(actor).state, counters: books.counters(of: actor), on: day)
     }
 
-    /// Where the program keeps none.
-    private var memberTier: String? { program.tiers == nil ? books.accounts[actor]?.member?.tier : nil }
+    private func tierName() throws(LoyaltyError) -> String? {
+        let account = try books.account(actor)
+        return try program.tierName(
+            of: account.state, counters: books.counters(of: actor), member: account.member, on: day)
+    }
 
     private var granted: [String: DecimalNumber] {
         get throws(LoyaltyError) {

@@ -11,9 +11,11 @@ extension Program {
     public func evaluate(_ input: EarnInput) throws(LoyaltyError) -> EarnResult {
         let basket = try Basket(input.sale, entitlements: entitlements)
         let tier = try tier(before: input)
-        let result = try evaluate(input, basket, tier: tier?.id ?? memberTier(input))
-        guard tiers?.applies == .thisSale, let reached = result.tier, reached.id != tier?.id else { return result }
-        return try evaluate(input, basket, tier: reached.id)
+        let result = try evaluate(input, basket, tier: tier)
+        guard tiers?.applies == .thisSale, let reached = tierName(result.tier, input.member), reached != tier else {
+            return result
+        }
+        return try evaluate(input, basket, tier: reached)
     }
 
     /// What an action earns. The caller sees to it that an action with a known key does not come here again.
@@ -29,8 +31,7 @@ extension Program {
             counters: counters, referrerCounters: referrerCounters)
         input.sharedScopes = sharedScopes
         input.event = action.name
-        let tier = try tier(before: input)
-        return try evaluate(input, Basket(sale), tier: tier?.id ?? memberTier(input))
+        return try evaluate(input, Basket(sale), tier: tier(before: input))
     }
 
     /// An action in the form of a sale: one line that is named as the action is.
@@ -82,9 +83,6 @@ extension Program {
         guard input.explanation == .automatic, rules.count <= 100 else { return (candidates.map { rules[$0] }, nil) }
         return (rules, Set(candidates.map { rules[$0].id }))
     }
-
-    /// The member file's tier, where the program keeps none or knows nothing yet.
-    private func memberTier(_ input: EarnInput) -> String? { input.member?.tier }
 }
 
 extension Evaluation {

@@ -16,7 +16,7 @@ extension Program {
     /// - Throws: as `evaluate`.
     public func missing(_ input: EarnInput) throws(LoyaltyError) -> [MissingPart] {
         let basket = try Basket(input.sale, entitlements: entitlements)
-        let tier = try tier(before: input)?.id ?? input.member?.tier
+        let tier = try tier(before: input)
         var evaluation = Evaluation(self, input, basket, tier: tier)
         var found: [MissingPart] = []
         for rule in rules where rule.event == Rule.saleEvent {

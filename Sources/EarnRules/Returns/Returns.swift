@@ -58,7 +58,7 @@ extension Program {
         sale.totals.grand = total
         var reversal = input
         reversal.sale = sale
-        let tier = try tier(before: input)?.id ?? input.member?.tier
+        let tier = try tier(before: input)
         var evaluation = Evaluation(self, reversal, try Basket(sale, entitlements: entitlements), tier: tier)
         let result = try evaluation.run(rules.filter { $0.kind == .rate || $0.kind == .multiplier })
         return try evaluation.finish(result)

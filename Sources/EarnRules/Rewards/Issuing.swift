@@ -14,7 +14,7 @@ extension Program {
         var movements = try state.expire(on: day)
         for reward in rewards where isDue(reward.issue, on: day, joined: state.joined, atOnceAlone) {
             let book = CounterBook(calendar: calendar, day: day, joined: state.joined, values: counters)
-            let tier = try tier(of: state, counters: counters, on: day)?.id ?? member?.tier
+            let tier = try tierName(of: state, counters: counters, member: member, on: day)
             let view = MemberView(member: member, state: state, tier: tier, day: day)
             if let condition = reward.member, try condition.mismatch(view, book, self.counters) != nil { continue }
             let decimals = currencies[reward.currency] ?? 0
@@ -57,7 +57,7 @@ extension Program {
     ) throws(LoyaltyError) -> EarnResult {
         var result = EarnResult(accruals: [], trace: [], flags: [])
         var book = CounterBook(calendar: calendar, day: day, joined: state.joined, values: counters)
-        let tier = try tier(of: state, counters: counters, on: day)?.id ?? member.tier
+        let tier = try tierName(of: state, counters: counters, member: member, on: day)
         let view = MemberView(member: member, state: state, tier: tier, day: day)
         for rule in rules {
             guard case .periodBonus(let percent, let per) = rule.effect,

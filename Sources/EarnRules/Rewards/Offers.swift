@@ -55,7 +55,7 @@ struct RewardDesk {
             floor: program.returns.floor)
         book = CounterBook(
             calendar: program.calendar, day: input.businessDay, joined: input.state.joined, values: input.counters)
-        tier = try program.tier(before: input)?.id ?? input.member?.tier
+        tier = try program.tier(before: input)
     }
 
     mutating func offer() throws(LoyaltyError) -> RewardOffer {

@@ -51,16 +51,34 @@ extension TierLadder {
         return current
     }
 
-    private func rank(_ id: String) -> Int? { levels.firstIndex { $0.id == id } }
+    fileprivate func rank(_ id: String) -> Int? { levels.firstIndex { $0.id == id } }
 }
 
 extension Program {
-    /// The tier that a sale or action begins with.
-    func tier(before input: EarnInput) throws(LoyaltyError) -> TierStanding? {
-        try tier(of: input.state, counters: input.counters, on: input.businessDay)
+    /// The tier that counts when a sale or action begins.
+    func tier(before input: EarnInput) throws(LoyaltyError) -> String? {
+        try tierName(of: input.state, counters: input.counters, member: input.member, on: input.businessDay)
     }
 
-    /// The member's tier on a day; nil where the program keeps no tiers, or the member has none.
+    /// The tier that counts for a member on a day; nil where he has none.
+    ///
+    /// - Throws: `number.overflow`.
+    public func tierName(
+        of state: MemberState, counters: Counters, member: Member?, on day: CalendarDate
+    ) throws(LoyaltyError) -> String? {
+        tierName(try tier(of: state, counters: counters, on: day), member)
+    }
+
+    /// The higher of what the ladder counts and what the member file says, so that whoever was given a tier elsewhere
+    /// does not lose it with the first thing that is counted here. A name that is no level stands where the ladder says
+    /// nothing.
+    func tierName(_ standing: TierStanding?, _ member: Member?) -> String? {
+        guard let said = member?.tier, let standing else { return standing?.id ?? member?.tier }
+        guard let other = tiers?.rank(said), let own = tiers?.rank(standing.id) else { return standing.id }
+        return own < other ? said : standing.id
+    }
+
+    /// What the program's ladder says on a day; nil where it keeps no tiers, or the member has reached none.
     ///
     /// - Throws: `number.overflow`.
     public func tier(

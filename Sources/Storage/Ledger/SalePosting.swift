@@ -201,7 +201,7 @@ struct SalePosting {
         outcome.member = presenter.member
         outcome.unverified = presenter.member == nil
         guard let id = presenter.member, let member = try MemberCache.member(database, id.value) else { return }
-        outcome.tier = member.tier
+        outcome.tier = try tier(of: presenter, member)
         try statePoints(of: presenter)
         guard let balance = member.balance else { return }
         var hint: Points? = balance
@@ -212,6 +212,15 @@ struct SalePosting {
         guard let hint else { return }
         outcome.balanceHint = hint
         outcome.balanceAsOf = member.balanceAsOf
+    }
+
+    /// The tier that counts from now on, also one that this document reached.
+    private func tier(of holder: Holder, _ member: Member) throws -> String? {
+        guard program.tiers != nil else { return member.tier }
+        let state = try books.state(of: holder, member)
+        let counters = try books.counters(
+            program, CounterOwner(holder, member), on: submission.businessDay, joined: state.joined)
+        return try program.tierName(of: state, counters: counters, member: member, on: submission.businessDay)
     }
 
     var primaryDecimals: Int { program.currencies[program.primaryCurrency] ?? 0 }

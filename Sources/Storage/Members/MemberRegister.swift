@@ -83,7 +83,7 @@ private struct Keeping {
             } else {
                 let counters = try books.counters(
                     program, CounterOwner(holder, member), on: day, joined: state.joined)
-                let tier = try program.tier(of: state, counters: counters, on: day)?.id ?? member.tier
+                let tier = try program.tierName(of: state, counters: counters, member: member, on: day)
                 try program.book(
                     booking.day, on: booking.date, today: day, atTill: booking.isAtTill, tier: tier, state: &state)
             }
