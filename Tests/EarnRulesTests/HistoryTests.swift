@@ -175,6 +175,7 @@ private struct History {
     private mutating func give() throws {
         let given = try program.issueRewards(on: day, member: member, counters: counters, state: &state)
         try add(given.movements)
+        try counters.apply(given.counterChanges)
         for reward in given.issued {
             guard let cost = reward.cost, let currency = reward.currency else { continue }
             plain.costs[currency, default: 0] += Int(cost.units)

@@ -131,7 +131,9 @@ import Testing
         )
         var member = try state([(430, nil)])
         let day = try CalendarDate("2027-01-05")
-        let (issued, _) = try program.issueRewards(on: day, member: Sample.member(), counters: [:], state: &member)
+        let issued = try program.issueRewards(
+            on: day, member: Sample.member(), counters: [:], state: &member
+        ).issued
         #expect(issued.map { "\($0.count) \($0.reward) \($0.expires?.description ?? "")" } == ["2 five 2027-04-05"])
         #expect("\(try member.balance(of: "points", decimals: 0, on: day, floor: .clamp).available)" == "30")
     }
@@ -150,6 +152,62 @@ import Testing
         #expect(try issued(60, "2027-03-31") == [60])
         #expect(try issued(49, "2027-03-31").isEmpty)
         #expect(try issued(60, "2027-03-30").isEmpty)
+    }
+
+    @Test func whatIsGivenByItselfKeepsToItsLimit() throws {
+        func issued(_ limit: String, _ days: [String]) throws -> [Int64] {
+            let program = try Sample.program(
+                "", "[[reward]]\nid = \"v\"\npoints = \"100\"\nmoney = \"5.00\"\nissue = \"at_once\"\n\(limit)")
+            var member = try state([(500, nil)])
+            var counters: Counters = [:]
+            return try days.map { day in
+                let given = try program.issueRewards(
+                    on: CalendarDate(day), member: Sample.member(), counters: counters, state: &member)
+                try counters.apply(given.counterChanges)
+                return given.issued.reduce(0) { $0 + $1.count }
+            }
+        }
+        let days = ["2027-01-05", "2027-01-06", "2027-02-01", "2027-02-01"]
+        // One of the 5 that 500 points are the price of in each month; what is held back stays in the balance.
+        #expect(try issued("limit = { times = 1, per = \"month\" }", days) == [1, 0, 1, 0])
+        #expect(try issued("cap = { points = \"350\", per = \"month\" }", days) == [3, 0, 2, 0])
+        #expect(try issued("", days) == [5, 0, 0, 0])
+    }
+
+    @Test func whatIsGivenAtOnceWaitsForASaleThatFits() throws {
+        let program = try Sample.program(
+            "",
+            "[[reward]]\nid = \"v\"\npoints = \"100\"\nmoney = \"5.00\"\nissue = \"at_once\"\nstore = [\"300\"]\nwindow = { hours = \"15:00-18:00\" }"
+        )
+        func issued(_ store: String?, _ time: String) throws -> Int64 {
+            var member = try state([(100, nil)])
+            var sale = try Sample.sale([Sample.line("1", "1.00")])
+            sale.store = store ?? ""
+            let after = store == nil ? nil : (sale: sale, time: try Timestamp("2027-01-05T\(time):00Z"))
+            return try program.issueRewards(
+                on: CalendarDate("2027-01-05"), after: after, member: Sample.member(), counters: [:], state: &member
+            ).issued.reduce(0) { $0 + $1.count }
+        }
+        #expect(try issued("300", "16:00") == 1)
+        #expect(try issued("300", "18:00") == 0)
+        #expect(try issued("301", "16:00") == 0)
+        #expect(try issued(nil, "16:00") == 0)
+    }
+
+    @Test(arguments: [
+        ("at_once", "minimum = \"200\""), ("at_once", "maximum = \"200\""),
+        ("at_once", "basket = { leave = \"1.00\" }"),
+        ("at_once", "limit = { times = 1, per = \"rolling_year\" }"), ("month_end", "store = [\"300\"]"),
+        ("quarter_end", "channel = [\"web\"]"), ("year_end", "minimum = \"200\""),
+        ("month_end", "window = { hours = \"15:00-18:00\" }"), ("by_stamps", "limit = { times = 1 }"),
+    ])
+    func keysThatNothingLooksAtAreRefused(issue: String, key: String) throws {
+        let error = #expect(throws: LoyaltyError.self) {
+            try Sample.program(
+                "", "[[reward]]\nid = \"v\"\npoints = \"100\"\nmoney = \"5.00\"\nissue = \"\(issue)\"\n\(key)")
+        }
+        #expect(error?.code == .programConflict)
+        #expect(error?.place?.line == 9)
     }
 
     @Test func blocksEarningWhereDeclared() throws {

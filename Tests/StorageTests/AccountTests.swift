@@ -61,6 +61,29 @@ import Testing
             to: try CalendarDate(day), program: terminal.program, at: try Timestamp("\(day)T04:00:00Z"))
     }
 
+    @Test func aRewardThatIsGivenByItselfKeepsToItsLimit() async throws {
+        let terminal = try await terminal(
+            """
+            schema = 1
+            program = "accounts"
+            [[earn]]
+            id = "base"
+            amount = { points = "1", per = "1.00" }
+            [[reward]]
+            id = "voucher"
+            points = "100"
+            money = "5.00"
+            issue = "at_once"
+            limit = { times = 1, per = "month" }
+            """)
+        #expect(try await sell(500, "1", on: "2027-03-02", terminal).available?.description == "400")
+        #expect(try await sell(1, "2", on: "2027-03-31", terminal).available?.description == "401")
+        // The next one is due with the month, whether or not anything is bought.
+        #expect(try await settle("2027-04-01", terminal).entries == 1)
+        #expect(try await sell(1, "3", on: "2027-04-01", terminal).available?.description == "302")
+        #expect(try await sell(1, "4", on: "2027-05-20", terminal).available?.description == "203")
+    }
+
     private func kinds(_ terminal: Terminal) async throws -> [String] {
         try await terminal.allEvents().map { event in
             let points = event.accruals.map { "\($0.total)" }.joined(separator: ",")

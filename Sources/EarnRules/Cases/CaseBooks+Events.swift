@@ -63,7 +63,7 @@ extension CaseBooks {
             pieces.append(Piece(step: origin.step, line: origin.line, quantity: try line.quantity.magnitude()))
         }
         for piece in pieces { try bringBack(piece) }
-        try issueAtOnce(id, program)
+        try issueAtOnce(id, program, after: (input.sale, step.time))
     }
 
     /// Spends points, and pays with what they are worth.
@@ -139,7 +139,7 @@ extension CaseBooks {
         record.tier = program.tierChange(from: account.state.tier, result)
         done[step.id] = .posted(Posted(account: id, program: program, record: record, codes: [:]))
         posted.append(step.id)
-        try issueAtOnce(id, program)
+        try issueAtOnce(id, program, after: (program.document(of: dated), action.occurredAt))
     }
 
     /// Books what a sale or action earns.

@@ -157,6 +157,8 @@ struct CaseBooks {
                 try end(day, id, member, program)
             }
             day = day.adding(days: 1)
+            // Points that can be spent from today on, and limits that are free again.
+            for id in accounts.keys.sorted() { try issueAtOnce(id, program) }
         }
     }
 
@@ -168,7 +170,9 @@ struct CaseBooks {
         let result = try program.closePeriods(on: day, member: member, state: account.state, counters: values)
         try values.apply(result.counterChanges)
         let movements = try program.credit(result, origin: "end of \(day)", on: day, to: &account.state)
+        account.state.tier = result.tier ?? account.state.tier
         let given = try program.issueRewards(on: day, member: member, counters: values, state: &account.state)
+        try values.apply(given.counterChanges)
         accounts[id] = account
         setCounters(values, of: id)
         effect.add(given.issued, to: id)
@@ -178,11 +182,16 @@ struct CaseBooks {
     }
 
     /// Rewards that are given as soon as the balance reaches their price.
-    mutating func issueAtOnce(_ id: String, _ program: Program) throws(LoyaltyError) {
+    mutating func issueAtOnce(
+        _ id: String, _ program: Program, after sale: (sale: Sale, time: Timestamp)? = nil
+    ) throws(LoyaltyError) {
         guard var account = accounts[id], let member = account.member else { return }
+        var values = try counters(of: id)
         let given = try program.issueRewards(
-            on: day, member: member, counters: counters(of: id), state: &account.state, atOnceAlone: true)
+            on: day, after: sale, member: member, counters: values, state: &account.state, atOnceAlone: true)
+        try values.apply(given.counterChanges)
         accounts[id] = account
+        setCounters(values, of: id)
         effect.add(given.issued, to: id)
         effect.movements += given.movements
     }

@@ -134,6 +134,8 @@ struct PlaceCondition: Sendable {
     var registers: Set<String>?
     var channels: Set<String>?
 
+    var isEmpty: Bool { stores == nil && excludedStores.isEmpty && registers == nil && channels == nil }
+
     func mismatch(store: String, register: String?, channel: String?) -> String? {
         if let stores, !stores.contains(store) { return "it does not run in store \(store)" }
         if excludedStores.contains(store) { return "it does not run in store \(store)" }

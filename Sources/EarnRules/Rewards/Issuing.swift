@@ -1,19 +1,29 @@
 public import LoyaltyModel
 
+/// Rewards that were given by themselves.
+public struct RewardsGiven: Hashable, Sendable {
+    public var issued: [IssuedReward] = []
+    public var movements: [LotMovement] = []
+    /// What limits count.
+    public var counterChanges: [CounterChange] = []
+}
+
 extension Program {
     /// Rewards that are given by themselves: `at_once` whenever this is asked, those of a period on its last day.
     ///
     /// - Parameters:
     ///   - day: the day after whose sales this is asked.
+    ///   - sale: what was just booked, with its time. Rewards at once that ask for a place or a time wait for one that fits.
     ///   - atOnceAlone: the day is not over; rewards of a period wait.
     /// - Throws: `number.overflow`.
     public func issueRewards(
-        on day: CalendarDate, member: Member?, counters: Counters, state: inout MemberState, atOnceAlone: Bool = false
-    ) throws(LoyaltyError) -> (issued: [IssuedReward], movements: [LotMovement]) {
-        var issued: [IssuedReward] = []
-        var movements = try state.expire(on: day)
-        for reward in rewards where isDue(reward.issue, on: day, joined: state.joined, atOnceAlone) {
-            let book = CounterBook(calendar: calendar, day: day, joined: state.joined, values: counters)
+        on day: CalendarDate, after sale: (sale: Sale, time: Timestamp)? = nil, member: Member?, counters: Counters,
+        state: inout MemberState, atOnceAlone: Bool = false
+    ) throws(LoyaltyError) -> RewardsGiven {
+        var given = RewardsGiven(movements: try state.expire(on: day))
+        for reward in rewards
+        where isDue(reward.issue, on: day, joined: state.joined, atOnceAlone) && fits(reward, sale, day) {
+            var book = CounterBook(calendar: calendar, day: day, joined: state.joined, values: counters)
             let tier = try tierName(of: state, counters: counters, member: member, on: day)
             let view = MemberView(member: member, state: state, tier: tier, day: day)
             if let condition = reward.member, try condition.mismatch(view, book, self.counters) != nil { continue }
@@ -22,23 +32,62 @@ extension Program {
                 of: reward.currency, decimals: decimals, on: day, floor: returns.floor
             ).available
             if let threshold = reward.threshold, available.ratio < threshold.ratio { continue }
+            var times: Int64 = 0
+            var points = Points.zero(decimals: decimals)
             for step in reward.steps.reversed() where step.points.units > 0 {
-                let count = try available.ratio.divided(by: step.points.ratio).rounded(.floor)
+                var count = try available.ratio.divided(by: step.points.ratio).rounded(.floor)
+                for cap in reward.caps {
+                    let rest = try book.remaining(cap, of: reward.id).ratio
+                    switch cap.measure {
+                    case .points:
+                        let left = try rest.subtracting(points.ratio).divided(by: step.points.ratio)
+                        count = min(count, try left.rounded(.floor))
+                    case .times: count = min(count, try rest.subtracting(Ratio(times)).rounded(.floor))
+                    case .spend, .units, .pointsPerUnit: break
+                    }
+                }
                 guard count > 0 else { continue }
                 let (units, high) = step.points.units.multipliedReportingOverflow(by: count)
                 guard !high else { throw Apportionment.overflow }
                 let cost = Points(units: units, decimals: step.points.decimals)
-                movements += try state.spend(cost, of: reward.currency, on: day, redemption.order).movements
+                given.movements += try state.spend(cost, of: reward.currency, on: day, redemption.order).movements
                 available = try available.subtracting(cost)
-                issued.append(
+                points = try points.adding(cost)
+                times += count
+                given.issued.append(
                     IssuedReward(
                         reward: reward.id, count: count,
                         expires: reward.expiry?.lastDay(from: day, calendar: calendar, joined: state.joined),
                         cost: cost,
                         currency: reward.currency))
             }
+            for cap in reward.caps {
+                guard let counter = cap.counter(of: reward.id) else { continue }
+                if case .times = cap.measure {
+                    book.add(counter, DecimalNumber(times))
+                } else {
+                    book.add(counter, points.decimal)
+                }
+            }
+            given.counterChanges += book.changes
         }
-        return (issued, movements)
+        return given
+    }
+
+    /// Whether place and time are those that a reward asks for.
+    private func fits(_ reward: RewardDeclaration, _ sale: (sale: Sale, time: Timestamp)?, _ day: CalendarDate) -> Bool
+    {
+        if reward.issue.period != nil { return reward.window?.mismatch(at: noon(of: day), zone: zone) == nil }
+        guard let (sale, time) = sale else { return reward.window == nil && reward.places.isEmpty }
+        return reward.places.mismatch(store: sale.store, register: sale.register, channel: sale.channel) == nil
+            && reward.window?.mismatch(at: time, zone: zone) == nil
+    }
+
+    /// A time that is on this day in the program's zone, also where that is half a day from Greenwich.
+    private func noon(of day: CalendarDate) -> Timestamp {
+        let noon = Timestamp(microseconds: (day.daysSinceEpoch * 86_400 + 43_200) * 1_000_000)
+        let local = zone.local(noon).date
+        return local == day ? noon : noon.adding(seconds: local < day ? 43_200 : -43_200)
     }
 
     private func isDue(

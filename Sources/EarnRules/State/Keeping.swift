@@ -25,7 +25,9 @@ extension Program {
             note(end.adding(days: 1))
         }
         guard state.lots.contains(where: { $0.remaining.units > 0 }) else { return due }
-        for period in Set(rewards.compactMap(\.issue.period)) {
+        // A limit that is free again lets the balance be spent that it held back.
+        let limits = rewards.filter { $0.issue == .atOnce }.flatMap(\.caps).map(\.per).filter { $0 != .sale }
+        for period in Set(rewards.compactMap(\.issue.period) + limits) {
             if let end = calendar.end(of: period, on: from, joined: state.joined) { note(end.adding(days: 1)) }
         }
         return due
@@ -87,6 +89,8 @@ public struct DaysPassed: Hashable, Sendable {
     public var movements: [LotMovement] = []
     public var issued: [IssuedReward] = []
     public var bonuses: [Bonus] = []
+    /// What the limits of rewards count.
+    public var counterChanges: [CounterChange] = []
 
     public init() {}
 
@@ -94,6 +98,7 @@ public struct DaysPassed: Hashable, Sendable {
     fileprivate func counted(_ counters: Counters) throws(LoyaltyError) -> Counters {
         var values = counters
         for bonus in bonuses { try values.apply(bonus.result.counterChanges) }
+        try values.apply(counterChanges)
         return values
     }
 
@@ -103,12 +108,14 @@ public struct DaysPassed: Hashable, Sendable {
         let result = try program.closePeriods(on: day, member: member, state: state, counters: counters)
         guard !result.grants.isEmpty || !result.counterChanges.isEmpty else { return }
         let all = try program.credit(result, origin: "bonus/\(day)", on: day, to: &state)
+        state.tier = result.tier ?? state.tier
         movements += all.filter { $0.reason == .expired }
         bonuses.append(Bonus(day: day, result: result, movements: all.filter { $0.reason != .expired }))
     }
 
-    fileprivate mutating func add(_ given: (issued: [IssuedReward], movements: [LotMovement])) {
+    fileprivate mutating func add(_ given: RewardsGiven) {
         movements += given.movements
+        counterChanges += given.counterChanges
         issued += given.issued
     }
 }

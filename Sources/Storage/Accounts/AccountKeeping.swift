@@ -78,6 +78,7 @@ public struct AccountKeeping: Sendable {
         let circumstances = EntryJournal.Circumstances(
             sale: nil, program: program, occurredAt: now, recordedAt: now, recordedDay: day)
         var ids = try journal.write(booked.bonuses, of: holder, owner, account.state, circumstances)
+        try books.add(booked.counterChanges, of: owner)
         ids += try journal.write(booked.movements, booked.issued, of: holder, account.state, on: day, circumstances)
         try account.store(database, program)
         return ids.count

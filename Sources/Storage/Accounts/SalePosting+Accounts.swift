@@ -29,6 +29,7 @@ extension SalePosting {
         accounts[holder.key] = account
         outcome.transactions += try journal.write(
             booked.bonuses, of: holder, owner, account.state, circumstancesOfDays)
+        try books.add(booked.counterChanges, of: owner)
         try post(booked.movements, booked.issued, of: holder)
     }
 

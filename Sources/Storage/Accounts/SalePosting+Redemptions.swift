@@ -122,11 +122,13 @@ extension SalePosting {
         try open(holder)
         guard var account = accounts[holder.key] else { return }
         let member = try holder.member.flatMap { try MemberCache.member(database, $0.value) }
-        let counters = try books.counters(
-            program, CounterOwner(holder, member), on: accountDay, joined: account.state.joined)
+        let owner = CounterOwner(holder, member)
+        let counters = try books.counters(program, owner, on: accountDay, joined: account.state.joined)
         let given = try program.issueRewards(
-            on: accountDay, member: member, counters: counters, state: &account.state, atOnceAlone: true)
+            on: accountDay, after: (sale, closedAt), member: member, counters: counters, state: &account.state,
+            atOnceAlone: true)
         accounts[holder.key] = account
+        try books.add(given.counterChanges, of: owner)
         try post(given.movements, given.issued, of: holder)
     }
 

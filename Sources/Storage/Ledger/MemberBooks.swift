@@ -62,6 +62,10 @@ struct MemberBooks {
         }
     }
 
+    func add(_ changes: [CounterChange], of owner: CounterOwner) throws {
+        for change in changes { try add(change.amount, to: change.key, of: owner.holder(change.key.scope)) }
+    }
+
     func state(of holder: String) throws -> MemberState {
         let document = try Data.fetchOne(
             database.cachedStatement(sql: "SELECT document FROM member_state WHERE holder = ?"), arguments: [holder])

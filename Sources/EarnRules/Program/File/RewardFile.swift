@@ -32,8 +32,36 @@ struct RewardFile {
         if let least = reward.minimum, let most = reward.maximum, most.ratio < least.ratio {
             throw reader.error("maximum", "it is below the minimum")
         }
+        try checkIssue(reward)
         try reader.finish()
         return reward
+    }
+
+    /// What is given by itself has no till that asks, and not always a sale: keys that nothing could look at are refused.
+    private func checkIssue(_ reward: RewardDeclaration) throws(LoyaltyError) {
+        let places = ["store", "exclude_store", "register", "channel"]
+        var refused = ["minimum", "maximum", "basket"]
+        switch reward.issue {
+        case .onRequest: return
+        case .atOnce: break
+        case .monthEnd, .quarterEnd, .yearEnd, .membershipYearEnd: refused += places
+        case .byStamps: refused += places + ["threshold", "limit", "cap", "member", "window"]
+        }
+        for key in refused where reader.keys.contains(key) {
+            throw reader.conflict(
+                key,
+                reward.issue == .byStamps
+                    ? "the stamp card decides when it is given"
+                    : "it is for rewards that are asked for in a sale; this one is given \(reward.issue.rawValue)")
+        }
+        if reward.issue.period != nil, reward.window?.hours != nil {
+            throw reader.conflict("window", "what is given at the end of a period has no hours")
+        }
+        if reward.issue == .atOnce, let cap = reward.caps.first(where: { $0.per == .rollingYear }) {
+            throw reader.conflict(
+                reward.caps.last == cap && reader.keys.contains("limit") ? "limit" : "cap",
+                "what is given at once is limited for a day, week, month, quarter or year of the calendar")
+        }
     }
 
     private mutating func price(
