@@ -120,4 +120,56 @@ import Testing
         #expect(try close("2027-06-30", luxe) == "50")
         #expect(try close("2027-03-31", Sample.member()) == "0")
     }
+
+    @Test func aBonusOfAPeriodKeepsToTheCapsOverItsCurrency() throws {
+        let bonus = "kind = \"period_bonus\"\npercent = \"20\"\nper = \"quarter\"\n"
+        let program = try Sample.base(
+            "",
+            """
+            [[earn]]
+            id = "first"
+            \(bonus)
+            [[earn]]
+            id = "second"
+            \(bonus)
+            qualifying = false
+            [[cap]]
+            id = "most"
+            points = "1030"
+            per = "calendar_year"
+            [[counter]]
+            id = "status"
+            counts = "qualifying"
+            per = "calendar_year"
+            [tiers]
+            counter = "status"
+            levels = [ { id = "gold", at = "1020" } ]
+            """)
+        let sold = try program.earn(
+            Sample.sale([Sample.line("1", "1000.00")]), at: "2027-01-05T12:00:00Z", member: Sample.member())
+        var counters: Counters = [:]
+        try counters.apply(sold.counterChanges)
+        let result = try program.closePeriods(
+            on: CalendarDate("2027-03-31"), member: Sample.member(), state: MemberState(), counters: counters)
+        // 200 each, of which the year's 1030 leave 30 to the first and none to the second.
+        #expect(result.grants.map { "\($0.rule) \($0.granted)" } == ["first 30"])
+        // 1000 of the sale and 30 of the bonus count towards the tier.
+        #expect(result.tier?.id == "gold")
+    }
+
+    @Test func aBonusOfAPeriodHasNoTimesToLimit() {
+        let error = #expect(throws: LoyaltyError.self) {
+            try Sample.base(
+                "",
+                """
+                [[earn]]
+                id = "b"
+                kind = "period_bonus"
+                percent = "20"
+                per = "quarter"
+                cap = { times = 1, per = "month" }
+                """)
+        }
+        #expect(error?.code == .programConflict)
+    }
 }

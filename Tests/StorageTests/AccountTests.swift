@@ -84,6 +84,39 @@ import Testing
         #expect(try await sell(1, "4", on: "2027-05-20", terminal).available?.description == "203")
     }
 
+    @Test func aBonusOfAPeriodCountsTowardsTheTier() async throws {
+        let terminal = try await terminal(
+            """
+            schema = 1
+            program = "accounts"
+            [[counter]]
+            id = "status"
+            counts = "qualifying"
+            per = "calendar_year"
+            [tiers]
+            counter = "status"
+            levels = [ { id = "gold", at = "120" } ]
+            valid = { after = "1 year", to = "year_end" }
+            [[earn]]
+            id = "base"
+            amount = { points = "1", per = "1.00" }
+            [[earn]]
+            id = "gold"
+            kind = "multiplier"
+            factor = "2"
+            member = { tier = "gold" }
+            [[earn]]
+            id = "more"
+            kind = "period_bonus"
+            percent = "20"
+            per = "calendar_year"
+            """)
+        #expect(try await sell(100, "1", on: "2027-12-30", terminal).earned?.description == "100")
+        // 20 % of 100 on the last day of the year make 120, which is gold for the year that follows.
+        #expect(try await settle("2028-01-01", terminal).entries == 1)
+        #expect(try await sell(10, "2", on: "2028-01-05", terminal).earned?.description == "20")
+    }
+
     private func kinds(_ terminal: Terminal) async throws -> [String] {
         try await terminal.allEvents().map { event in
             let points = event.accruals.map { "\($0.total)" }.joined(separator: ",")

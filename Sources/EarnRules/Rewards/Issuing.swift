@@ -105,13 +105,15 @@ extension Program {
         on day: CalendarDate, member: Member, state: MemberState, counters: Counters
     ) throws(LoyaltyError) -> EarnResult {
         var result = EarnResult(accruals: [], trace: [], flags: [])
-        var book = CounterBook(calendar: calendar, day: day, joined: state.joined, values: counters)
+        var values = counters
         let tier = try tierName(of: state, counters: counters, member: member, on: day)
         let view = MemberView(member: member, state: state, tier: tier, day: day)
         for rule in rules {
             guard case .periodBonus(let percent, let per) = rule.effect,
                 calendar.end(of: per, on: day, joined: state.joined) == day
             else { continue }
+            // Several bonuses of a day share what a cap over them leaves.
+            var book = CounterBook(calendar: calendar, day: day, joined: state.joined, values: values)
             if let reason = try rule.member?.mismatch(view, book, self.counters) {
                 result.trace.append(TraceStep(rule: rule.id, matched: false, reason: reason))
                 continue
@@ -120,14 +122,21 @@ extension Program {
             let decimals = currencies[rule.currency] ?? 0
             let exact = try earned.ratio.multiplied(by: percent.ratio).divided(by: Ratio(100))
             var units = try max(exact, .zero).rounded(rounding.mode.arithmetic, scale: decimals)
-            for cap in rule.caps {
-                guard case .points = cap.measure else { continue }
-                units = min(units, try book.remaining(cap, of: rule.id).ratio.rounded(.floor, scale: decimals))
+            let over = caps.filter { $0.currency == rule.currency && $0.rules?.contains(rule.id) ?? true }
+            let limits = rule.caps.map { (cap: $0, owner: rule.id) } + over.map { (cap: $0.cap, owner: $0.id) }
+            for (cap, owner) in limits {
+                units = min(units, try book.remaining(cap, of: owner).ratio.rounded(.floor, scale: decimals))
             }
             let points = Points(units: units, decimals: decimals)
-            for cap in rule.caps {
-                if let counter = cap.counter(of: rule.id) { book.add(counter, points.decimal) }
+            for (cap, owner) in limits {
+                if let counter = cap.counter(of: owner) { book.add(counter, points.decimal) }
             }
+            for counter in self.counters where counter.currency == rule.currency {
+                guard counter.counts == .points || counter.counts == .qualifying && rule.isQualifying else { continue }
+                book.add(CounterName(name: counter.id, scope: counter.scope, per: counter.per), points.decimal)
+            }
+            try values.apply(book.changes)
+            result.counterChanges += book.changes
             result.trace.append(
                 TraceStep(
                     rule: rule.id, matched: units > 0,
@@ -135,7 +144,7 @@ extension Program {
             guard units > 0 else { continue }
             result.add(rule, points, exact, day: day, tier: tier, state, self)
         }
-        result.counterChanges = book.changes
+        if !result.grants.isEmpty { result.tier = try self.tier(of: state, counters: values, on: day) }
         return result
     }
 }

@@ -51,8 +51,12 @@ extension EntryJournal {
         let books = MemberBooks(database: database)
         var ids: [String] = []
         for bonus in bonuses {
-            for change in bonus.result.counterChanges {
-                try books.add(change.amount, to: change.key, of: owner.holder(change.key.scope))
+            try books.add(bonus.result.counterChanges, of: owner)
+            // The tier that the bonus reached holds though its period is over.
+            var kept = try books.state(of: holder.key)
+            if let tier = bonus.result.tier, tier != kept.tier {
+                kept.tier = tier
+                try books.store(kept, of: holder.key)
             }
             guard !bonus.result.accruals.isEmpty else { continue }
             let id = try unused(

@@ -66,7 +66,10 @@ struct RuleFile {
         }
         for cap in rule.caps where rule.kind == .bonus || rule.kind == .periodBonus {
             switch cap.measure {
-            case .points, .times: break
+            case .points: break
+            case .times:
+                guard rule.kind == .periodBonus else { continue }
+                throw reader.conflict("cap", "a bonus for a period is given once in each; it is limited in points")
             case .spend, .units, .pointsPerUnit:
                 throw reader.conflict("cap", "a bonus is limited in points or in times")
             }
