@@ -5,8 +5,8 @@ import TOMLKit
 ///
 /// `TOMLSourceMap` reads the structure first: it knows where things stand and in which order (TOMLKit sorts keys and
 /// forgets positions), and it refuses what toml++ 3.4 would not survive: a header that begins with no key (`[[[`, `[é]`)
-/// fails an assertion there, and long dotted keys recurse without bound. TOMLKit then decides everything else: what is
-/// a value, what is defined twice.
+/// and a date-time without digits behind its `T` fail an assertion there, and long dotted keys recurse without bound.
+/// TOMLKit then decides everything else: what is a value, what is defined twice.
 public enum TOMLDocument {
     /// Reads a document. Keys keep the document's order; a float stays the text that was written.
     ///

@@ -212,6 +212,13 @@ struct TOMLSourceMap {
             while let byte = peek(), Self.isBareValue(byte) { advance() }
         }
         guard offset > from else { throw failure("expected a value") }
+        // toml++ asserts that a digit stands behind the `T` of a date-time.
+        if offset - from > 10, Self.isDigit(bytes[from]), bytes[from + 4] == UInt8(ascii: "-"),
+            bytes[from + 10] == UInt8(ascii: "T") || bytes[from + 10] == UInt8(ascii: "t"),
+            !(offset - from > 11 && Self.isDigit(bytes[from + 11]))
+        {
+            throw failure("expected a time behind the day")
+        }
         return String(decoding: bytes[from..<offset], as: UTF8.self)
     }
 
