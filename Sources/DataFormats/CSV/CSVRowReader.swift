@@ -38,8 +38,8 @@ extension LoyaltyError.Code {
 
 /// Reads comma-separated values as RFC 4180 has them, out of chunks of any size. Separator and encoding may be others.
 ///
-/// Lines end in CRLF or LF; a byte order mark is skipped and says UTF-8, whatever was set; lines without any byte are skipped. Feed bytes with
-/// `append`, take rows with `next` until it gives nil, and call `finish` behind the last byte. A bad row is thrown once,
+/// Lines end in CRLF or LF; a byte order mark is skipped and says UTF-8, whatever was set; lines without any byte are
+/// skipped. Feed bytes with `append`, take rows with `next` until it gives nil, and call `finish` behind the last byte. A bad row is thrown once,
 /// by `next`, and reading goes on at the line after it.
 public struct CSVRowReader: Sendable {
     /// Bounds that hold whatever the file says, so that memory is bounded too.

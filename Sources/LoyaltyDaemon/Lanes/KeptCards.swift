@@ -4,25 +4,12 @@ internal import Storage
 /// What a lane decided about documents that could not be stored. The till sends them again, and by then the lane serves the
 /// next customer, whose card must not go to them.
 struct KeptCards {
-    /// Enough for some weeks of one register with a full disk.
-    private static let capacity = 65_536
+    /// The inner optional is the decision "no card". Enough for some weeks of one register with a full disk.
+    private var decisions = BoundedMemory<EventIdentity, CardAttachment?>(capacity: 65_536)
 
-    /// The inner optional is the decision "no card".
-    private var decisions: [EventIdentity: CardAttachment?] = [:]
-    private var order: [EventIdentity] = []
+    mutating func keep(_ card: CardAttachment?, for document: EventIdentity) { decisions.remember(card, for: document) }
 
-    mutating func keep(_ card: CardAttachment?, for document: EventIdentity) {
-        if decisions.updateValue(card, forKey: document) == nil { order.append(document) }
-        if order.count > Self.capacity {
-            for old in order.prefix(Self.capacity / 2) { decisions[old] = nil }
-            order.removeFirst(Self.capacity / 2)
-        }
-    }
-
-    mutating func forget(_ document: EventIdentity) {
-        guard decisions.removeValue(forKey: document) != nil else { return }
-        order.removeAll { $0 == document }
-    }
+    mutating func forget(_ document: EventIdentity) { decisions.forget(document) }
 
     /// Nil where nothing was decided; otherwise the card, or nil for none.
     func decision(for document: EventIdentity) -> CardAttachment?? { decisions[document] }

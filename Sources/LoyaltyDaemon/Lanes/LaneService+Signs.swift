@@ -75,31 +75,3 @@ extension LaneService {
             metadata: ["sale": "\(reference)", "signs": "\(found.map(\.rawValue).joined(separator: ", "))"])
     }
 }
-
-/// Who rang up the latest sales, by their references: a card may be added to them behind their end.
-struct RungUpSales {
-    struct Facts: Sendable {
-        var operatorID: String?
-        var register: String
-        var businessDay: CalendarDate
-
-        init(_ sale: Sale, _ businessDay: CalendarDate) {
-            (operatorID, register, self.businessDay) = (sale.operatorID, sale.register, businessDay)
-        }
-    }
-
-    /// More than there are registers whose last sale may still get one.
-    private static let capacity = 2048
-
-    private var facts: [String: Facts] = [:]
-    private var order: [String] = []
-
-    subscript(reference: String) -> Facts? { facts[reference] }
-
-    mutating func remember(_ reference: String, _ sale: Facts) {
-        if facts.updateValue(sale, forKey: reference) == nil { order.append(reference) }
-        guard order.count > Self.capacity else { return }
-        for old in order.prefix(Self.capacity / 2) { facts[old] = nil }
-        order.removeFirst(Self.capacity / 2)
-    }
-}

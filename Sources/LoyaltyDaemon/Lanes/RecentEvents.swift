@@ -4,17 +4,16 @@ internal import TillFeed
 /// Answers to events that moved a lane and are stored nowhere. A till that got none sends the same line again, and by then the
 /// lane may serve the next customer: it gets the answer of the first time.
 struct RecentEvents {
-    /// Enough for some minutes of a store, in which each line of each basket is an event.
-    private static let capacity = 8192
-
     private struct Known {
         /// Of the whole event: a till that uses an id again for something else means something else.
         var content: Int
         var answer: TillAnswer
     }
 
-    private var known: [EventIdentity: Known] = [:]
-    private var order: [EventIdentity] = []
+    /// Enough for some minutes of a store, in which each line of each basket is an event.
+    private var known = BoundedMemory<EventIdentity, Known>(capacity: 8192)
+    /// By their hashes: the lines themselves would take megabytes.
+    private var problems = BoundedMemory<Int, Bool>(capacity: 256)
 
     /// The answer that the event got, as one to a duplicate; nil where it is new.
     func answer(to event: TillEvent) -> TillAnswer? {
@@ -24,23 +23,15 @@ struct RecentEvents {
         return answer
     }
 
-    private var problems: [Int] = []
+    mutating func remember(_ event: TillEvent, _ answer: TillAnswer) {
+        known.remember(Known(content: event.hashValue, answer: answer), for: event.identity)
+    }
 
     /// True where the same line was refused a short while ago.
     mutating func isRepeat(_ problem: TillLineProblem) -> Bool {
         let content = problem.hashValue
-        if problems.contains(content) { return true }
-        problems.append(content)
-        if problems.count > 256 { problems.removeFirst(128) }
+        if problems[content] != nil { return true }
+        problems.remember(true, for: content)
         return false
-    }
-
-    mutating func remember(_ event: TillEvent, _ answer: TillAnswer) {
-        if known.updateValue(Known(content: event.hashValue, answer: answer), forKey: event.identity) == nil {
-            order.append(event.identity)
-        }
-        guard order.count > Self.capacity else { return }
-        for old in order.prefix(Self.capacity / 2) { known[old] = nil }
-        order.removeFirst(Self.capacity / 2)
     }
 }

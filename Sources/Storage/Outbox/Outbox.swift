@@ -42,7 +42,7 @@ public struct Outbox: OutboundQueue {
         FROM outbox INDEXED BY outbox_head
         JOIN ledger_entry ON ledger_entry.id = outbox.entry_id
         LEFT JOIN sale ON sale.id = ledger_entry.sale_id
-        WHERE outbox.state = 'ready' AND outbox.is_head = 1 
+        WHERE outbox.state = 'ready' AND outbox.is_head = 1
             AND (outbox.not_before <= ?1 OR outbox.not_before > ?3)
         ORDER BY outbox.sequence LIMIT ?2
         """

@@ -13,6 +13,7 @@ final class TillTokenGate: ChannelInboundHandler, RemovableChannelHandler {
 
     static let patience = TimeAmount.seconds(5)
     private static let greeting = Array("token ".utf8)
+    /// With a byte order mark in front and a carriage return and a line feed behind.
     private static let longestLine = greeting.count + TillToken.lengths.upperBound + 5
 
     private enum State { case waiting, open, closed }

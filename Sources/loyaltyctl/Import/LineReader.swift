@@ -6,7 +6,8 @@ extension LoyaltyError.Code {
     static let lineTooLong = Self("ndjson.too_long", kind: .badData)
 }
 
-/// Cuts bytes into lines at LF; a CR before it goes too, and a byte order mark in front. Lines are bounded; one that is too long is thrown once and skipped.
+/// Cuts bytes into lines at LF; a CR before it goes too, and a byte order mark in front. Lines are bounded; one
+/// that is too long is thrown once and skipped.
 struct LineReader {
     static let longestLine = 65_536
 
