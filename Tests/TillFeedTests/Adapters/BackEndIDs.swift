@@ -136,7 +136,7 @@ import Testing
 /// Long numbers of tills that pass for payment cards and are none that anybody needs.
 @Suite struct NumbersThatPassForCards {
     @Test func areLeftOutOfASaleThatCountsAllTheSame() throws {
-        // Luhn's check digit worked out by hand: 6 0 8 3 5 4 8 2 3 4 0 0 4 as in BackEndIDs, sixteen digits as a test card.
+        // Public test numbers of the card networks.
         let text = """
             <POSLog xmlns="http://www.nrf-arts.org/IXRetail/namespace/"><Transaction><RetailStoreID>1</RetailStoreID>\
             <WorkstationID>2</WorkstationID><SequenceNumber>3</SequenceNumber><TransactionID>4111111111111111</TransactionID>\
