@@ -1,7 +1,8 @@
 import LoyaltyModel
 
-/// One `[[earn]]` table of a program.
-public struct Rule: Sendable {
+/// One `[[earn]]` table of a program. Never changes, and is one object for all that hold it: a basket passes every rule of
+/// a program through several steps, and a copy of so many keys would cost more than the evaluation.
+public final class Rule: Sendable {
     public enum Kind: String, Sendable, CaseIterable {
         case rate, multiplier, bonus
         /// Given when a period ends, as a percentage of what was earned in it.
@@ -64,6 +65,33 @@ public struct Rule: Sendable {
     let places: PlaceCondition
     let stack: Stack?
     let caps: [Cap]
+
+    init(
+        id: String, event: String, currency: String, recipient: Recipient, lots: LotTerms?, isQualifying: Bool,
+        text: String?, effect: Effect, match: LineFilter?, exclude: LineFilter, tenders: TenderCondition, basis: Basis,
+        threshold: Threshold?, member: MemberCondition?, memberDay: String?, window: Window?, places: PlaceCondition,
+        stack: Stack?, caps: [Cap]
+    ) {
+        self.id = id
+        self.event = event
+        self.currency = currency
+        self.recipient = recipient
+        self.lots = lots
+        self.isQualifying = isQualifying
+        self.text = text
+        self.effect = effect
+        self.match = match
+        self.exclude = exclude
+        self.tenders = tenders
+        self.basis = basis
+        self.threshold = threshold
+        self.member = member
+        self.memberDay = memberDay
+        self.window = window
+        self.places = places
+        self.stack = stack
+        self.caps = caps
+    }
 
     public var kind: Kind {
         switch effect {
