@@ -197,4 +197,13 @@ import Testing
         dump(scan, to: &dumped)
         for text in ["\(scan)", String(reflecting: scan), dumped] { #expect(!text.contains("95")) }
     }
+
+    /// A valid check digit makes a card number of 12 digits an EAN-13, but the member file has ids as they stand.
+    @Test func aMemberIsNoProductCode() throws {
+        let outcome = classifier.classify(text: " 036000291452", kind: .memberID, entry: .lookup)
+        #expect(outcome == .unclassified(try #require(CardNumber(verbatim: "036000291452"))))
+        #expect(
+            classifier.classify(text: "036000291452", kind: .card, entry: .lookup)
+                == .unclassified(try #require(CardNumber(verbatim: "0036000291452"))))
+    }
 }

@@ -141,4 +141,32 @@ struct MemberRowTests {
             #expect(!text.contains("7001"))
         }
     }
+
+    /// Judged by a screen that takes everything for a card.
+    private func judged(_ row: MemberRow) throws(LoyaltyError) -> MemberChange { try row.change { _ in true } }
+
+    /// Shopify's customers have 13 digits, and one in ten of them would pass for a card of Maestro.
+    @Test(arguments: ["6083548234004", "608354823401"]) func whatABackEndCountsIsNoCard(id: String) throws {
+        #expect(try judged(MemberRow(id: id)).id == MemberID(id))
+        var row = MemberRow(id: "1")
+        (row.status, row.replacedBy, row.household, row.referrer) = ("replaced", id, id, id)
+        guard case .upsert(let record) = try judged(row) else {
+            Issue.record("not an upsert")
+            return
+        }
+        #expect(record.member.status == .replaced(by: MemberID(id)))
+        row.greeting = id
+        #expect(#expect(throws: LoyaltyError.self) { try judged(row) }?.place?.path == "greeting")
+        let card = MemberRow(id: "1", cards: [id])
+        #expect(#expect(throws: LoyaltyError.self) { try judged(card) }?.code == .memberPaymentCard)
+    }
+
+    /// Diners Club and American Express; one in groups, and one in other digits.
+    @Test(arguments: ["30569309025904", "378282246310005", "6083-5482-3401", "６０８３５４８２３４００４"])
+    func otherIdentifiersAreJudged(id: String) {
+        #expect(#expect(throws: LoyaltyError.self) { try judged(MemberRow(id: id)) }?.place?.path == "id")
+        var row = MemberRow(id: "1")
+        row.household = id
+        #expect(#expect(throws: LoyaltyError.self) { try judged(row) }?.place?.path == "household")
+    }
 }

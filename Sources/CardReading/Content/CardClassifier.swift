@@ -54,7 +54,15 @@ public struct CardClassifier: Sendable {
             return accept(text, finding: PaymentScreen.finding(in: text, minimumLength: 14))
         case .email, .receiptCode:
             return accept(text, finding: PaymentScreen.finding(in: text))
-        case .card, .appCode, .memberID:
+        case .memberID:
+            let outcome = classify(text: text, kind: .card, entry: entry)
+            // As the member's record has it, which knows no product codes.
+            let words = text.split(separator: " ")
+            guard case .unclassified = outcome, words.count == 1, let number = CardNumber(verbatim: words[0]) else {
+                return outcome
+            }
+            return .unclassified(number)
+        case .card, .appCode:
             guard let scan = DecodedScan(characters: bytes, completedAt: MonotonicTime(nanoseconds: 0)) else {
                 return .refused(.notALoyaltyCard)
             }
