@@ -36,6 +36,20 @@ import Testing
         #expect(try await terminal.members.find(card("3333444")).member?.id == MemberID("circle"))
     }
 
+    @Test func theIDOfAReplacedMemberLeadsToTheNewOne() async throws {
+        let terminal = try Terminal()
+        var old = try member("old", cards: "1111222")
+        old.member.status = .replaced(by: MemberID("new"))
+        try await terminal.importMembers([old, try member("new", cards: "5555666")])
+        let finding = try await terminal.members.find(card("old"), kind: .memberID)
+        #expect(finding.member?.id == MemberID("new"))
+        #expect(finding.isReplacement)
+        let new = try await terminal.members.find(card("new"), kind: .memberID)
+        #expect(new.member?.id == MemberID("new"))
+        #expect(!new.isReplacement)
+        #expect(try await terminal.members.find(card("other"), kind: .memberID).member == nil)
+    }
+
     @Test func noCardNumberStandsInTheFiles() async throws {
         let terminal = try Terminal()
         try await terminal.importMembers([try member("m1", cards: "2984000161610")])

@@ -34,7 +34,9 @@ public struct MemberCache: Sendable {
     public func find(_ card: CardNumber, kind: CardIdentifierKind = .card) async throws(LoyaltyError) -> Finding {
         if kind == .memberID {
             let token = database.vault.token(card, kind: kind)
-            return Finding(token: token, member: try await member(MemberID(card.value)), isReplacement: false)
+            return try await read { database in
+                try Self.finding(database, token, first: try Self.member(database, card.value))
+            }
         }
         return try await find(database.vault.token(card))
     }
@@ -47,10 +49,13 @@ public struct MemberCache: Sendable {
                     database.cachedStatement(sql: "SELECT member_id FROM card WHERE token = ?"),
                     arguments: [token.bytes])
             else { return Finding(token: token, member: nil, isReplacement: false) }
-            let first = try Self.member(database, id)
-            let current = try Self.current(database, first)
-            return Finding(token: token, member: current, isReplacement: current?.id != first?.id)
+            return try Self.finding(database, token, first: try Self.member(database, id))
         }
+    }
+
+    private static func finding(_ database: Database, _ token: CardToken, first: Member?) throws -> Finding {
+        let current = try Self.current(database, first)
+        return Finding(token: token, member: current, isReplacement: current?.id != first?.id)
     }
 
     /// - Throws: `storage.*`.
