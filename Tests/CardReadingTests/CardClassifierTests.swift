@@ -206,4 +206,21 @@ import Testing
             classifier.classify(text: "036000291452", kind: .card, entry: .lookup)
                 == .unclassified(try #require(CardNumber(verbatim: "0036000291452"))))
     }
+
+    @Test("An id of a member is looked up as it stands, whatever a scheme makes of its cards")
+    func aMemberIsNoCard() throws {
+        func outcome(_ text: String) -> CardScan.Outcome {
+            classifier.classify(text: text, kind: .memberID, entry: .lookup)
+        }
+        // The check digit of the scheme "national" is wrong.
+        #expect(outcome("9528000000000011") == .unclassified(try #require(CardNumber(verbatim: "9528000000000011"))))
+        #expect(outcome(" 9528 00 ").number?.value == "9528 00")
+        // Schemes that drop characters would make another id of these.
+        #expect(outcome("APP-123456").number?.value == "APP-123456")
+        let gsrn = "8018952800000000000018"
+        #expect(outcome(gsrn).number?.value == gsrn)
+        #expect(outcome("4111111111111111") == .refused(.paymentCard))
+        #expect(outcome(" ") == .refused(.unreadable))
+        #expect(outcome("]C0M-7").number?.value == "M-7", "a till that forwards a code")
+    }
 }

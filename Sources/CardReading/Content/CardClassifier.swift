@@ -55,19 +55,31 @@ public struct CardClassifier: Sendable {
         case .email, .receiptCode:
             return accept(text, finding: PaymentScreen.finding(in: text))
         case .memberID:
-            let outcome = classify(text: text, kind: .card, entry: entry)
-            // As the member's record has it, which knows no product codes.
-            let words = text.split(separator: " ")
-            guard case .unclassified = outcome, words.count == 1, let number = CardNumber(verbatim: words[0]) else {
-                return outcome
-            }
-            return .unclassified(number)
+            return classifyMemberID(text)
         case .card, .appCode:
             guard let scan = DecodedScan(characters: bytes, completedAt: MonotonicTime(nanoseconds: 0)) else {
                 return .refused(.notALoyaltyCard)
             }
             if scan.aim != nil || scan.text.contains(GS1Message.separator) { return classify(scan) }
             return classify(text, symbology: nil, finding: PaymentScreen.finding(in: text))
+        }
+    }
+
+    /// As the member's record has it, which knows no product codes; what a scheme makes of its cards would be another member.
+    private func classifyMemberID(_ text: String) -> CardScan.Outcome {
+        let outcome = classify(text: text, kind: .card, entry: .lookup)
+        let scan = DecodedScan(characters: Array(text.utf8), completedAt: MonotonicTime(nanoseconds: 0))
+        guard let scan, scan.aim == nil, !scan.text.contains(GS1Message.separator) else { return outcome }
+        var id = text[...]
+        while id.first == " " { id.removeFirst() }
+        while id.last == " " { id.removeLast() }
+        guard let number = CardNumber(verbatim: id) else { return outcome }
+        return switch outcome {
+        case .loyalty(_, let scheme): .loyalty(number, scheme: scheme)
+        case .unclassified: .unclassified(number)
+        // It only lacks the check digit of a scheme's cards.
+        case .refused(.unreadable) where PaymentScreen.finding(in: text) == .none: .unclassified(number)
+        case .refused: outcome
         }
     }
 
