@@ -116,6 +116,17 @@ import Testing
         #expect(decoder.receive([report("1234")], from: 600).map(\.string) == ["1234"])
     }
 
+    @Test(
+        "A first report that cannot be read: the end of its code is no card, the next whole code is",
+        arguments: [true, false])
+    func brokenFirst(isShort: Bool) throws {
+        var decoder = try decoder()
+        let first = isShort ? Array(report("1234").prefix(40)) : report("1234", length: 57)
+        #expect(decoder.receive([first, report("2984000017", aim: "]E0")]).isEmpty)
+        #expect(decoder.droppedPartialScans == 2)
+        #expect(decoder.receive([report("2984000017")], from: 600).map(\.string) == ["2984000017"])
+    }
+
     @Test("Another identifier in the middle: the older half is dropped, the newer scan counts")
     func identifierChanges() throws {
         var decoder = try decoder()

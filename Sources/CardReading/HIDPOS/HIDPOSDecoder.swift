@@ -8,7 +8,14 @@ struct HIDPOSDecoder: ReportDecoder {
     private(set) var droppedPartialScans = 0
     private var open: OpenScan?
     /// The rest of a scan that timed out must not pass for a scan of its own, until the reader has been silent again.
-    private var lateTail: (aim: AIMIdentifier?, until: MonotonicTime)?
+    private var lateTail: LateTail?
+
+    private struct LateTail {
+        var aim: AIMIdentifier?
+        /// Nothing of the scan could be read, so its identifier is not known.
+        var isAnyAim = false
+        var until: MonotonicTime
+    }
 
     private struct OpenScan {
         var aim: AIMIdentifier?
@@ -36,8 +43,9 @@ struct HIDPOSDecoder: ReportDecoder {
         guard let format = formats[usesReportIDs ? (report.first ?? 0) : 0] else { return scans }
         guard let chunk = format.read(report) else {
             droppedPartialScans += 1
-            // What follows is the rest of the code that this report belonged to.
-            if open != nil { lateTail = (open?.aim, instant.adding(options.continuationGap)) }
+            // What follows is the rest of the code that this report belonged to, or began.
+            lateTail = LateTail(
+                aim: open?.aim, isAnyAim: open == nil, until: instant.adding(options.continuationGap))
             close()
             return scans
         }
@@ -53,7 +61,7 @@ struct HIDPOSDecoder: ReportDecoder {
     /// came in full reports is whole. Anything else is half a scan.
     mutating func expire(at instant: MonotonicTime) -> [DecodedScan] {
         guard let deadline, instant >= deadline else { return [] }
-        lateTail = (open?.aim, deadline.adding(options.continuationGap))
+        lateTail = LateTail(aim: open?.aim, until: deadline.adding(options.continuationGap))
         if open?.isFull == true { return finish().map { [$0] } ?? [] }
         droppedPartialScans += 1
         close()
@@ -74,11 +82,11 @@ struct HIDPOSDecoder: ReportDecoder {
 
     /// Whether a report belongs to a scan that has been given up; it is counted.
     private mutating func isLate(_ chunk: HIDPOSReportFormat.Chunk, at instant: MonotonicTime) -> Bool {
-        guard open == nil, !chunk.data.isEmpty, let (aim, until) = lateTail, instant < until, chunk.aim == aim else {
-            return false
-        }
+        guard open == nil, !chunk.data.isEmpty, let tail = lateTail, instant < tail.until,
+            tail.isAnyAim || chunk.aim == tail.aim
+        else { return false }
         droppedPartialScans += 1
-        lateTail = (aim, instant.adding(options.continuationGap))
+        lateTail?.until = instant.adding(options.continuationGap)
         return true
     }
 
