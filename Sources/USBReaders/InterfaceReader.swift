@@ -446,9 +446,10 @@ final class InterfaceReader {
             if drain.readsAlong {
                 drain.discard(belongsToScan: belongsToScan(packet, at: now), at: now)
             } else {
-                let bytes = Array(packet)
+                var bytes = Array(packet)
                 drain.discard(bytes, at: now)
                 decoder?.discard(bytes)
+                for index in bytes.indices { bytes[index] = 0 }
             }
             hearing = .draining(drain)
             sendAnswers()

@@ -23,7 +23,8 @@ struct StartupDrain: Sendable {
     private let start: MonotonicTime
     /// Whether the limit and not silence made the deadline.
     private var isCutShort = false
-    private var last: [UInt8] = []
+    /// Of the last report; the report itself may have been a bank card.
+    private var lastHash: Int?
 
     init(at now: MonotonicTime) {
         start = now
@@ -33,8 +34,9 @@ struct StartupDrain: Sendable {
     /// A report that came too early. One that repeats the last says nothing new: some readers repeat their state for ever
     /// until they are told not to (espressif/esp-usb issue 26).
     mutating func discard(_ report: [UInt8], at now: MonotonicTime) {
-        if report == last { return }
-        last = report
+        let hash = report.hashValue
+        if hash == lastHash { return }
+        lastHash = hash
         let end = start.adding(Self.limit)
         isCutShort = now.adding(Self.silence) > end
         deadline = min(now.adding(Self.silence), end)
@@ -49,7 +51,7 @@ struct StartupDrain: Sendable {
     /// Whether what comes from now on is new. False at a deadline that the limit made: reports are read from then on.
     mutating func isDrained(at now: MonotonicTime) -> Bool {
         guard now >= deadline else { return false }
-        last = []
+        lastHash = nil
         guard isCutShort, !readsAlong else { return true }
         readsAlong = true
         deadline = now.adding(Self.silence)

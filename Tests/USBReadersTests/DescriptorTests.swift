@@ -140,6 +140,13 @@ struct StartupDrainTests {
         #expect(drain.deadline == at(108))
     }
 
+    @Test("What is thrown away is not kept")
+    func keepsNothing() {
+        var drain = StartupDrain(at: at(0))
+        drain.discard([0x34, 0x31, 0x31, 0x31], at: at(50))
+        #expect(!String(reflecting: drain).contains("52, 49, 49, 49"))
+    }
+
     @Test("A reader that falls silent is read from then on")
     func fallsSilent() {
         var drain = StartupDrain(at: at(0))

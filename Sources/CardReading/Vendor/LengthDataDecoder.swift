@@ -39,7 +39,8 @@ struct LengthDataDecoder: ReportDecoder {
         }
         scan.append(message.dropFirst().prefix(length), at: instant)
         guard scan.isOpen, length < room else { return scans }
-        return scans + decoded(scan.take(), at: instant)
+        var whole = scan.take()
+        return scans + decoded(&whole, at: instant)
     }
 
     /// What filled its last report and came without a line end is not known to be whole: it is dropped.
@@ -49,13 +50,14 @@ struct LengthDataDecoder: ReportDecoder {
             return []
         }
         guard let deadline, instant >= deadline else { return [] }
-        return decoded(scan.takeAfterSilence(), at: scan.lastArrival)
+        var whole = scan.takeAfterSilence()
+        return decoded(&whole, at: scan.lastArrival)
     }
 
-    private func decoded(_ whole: [UInt8], at instant: MonotonicTime) -> [DecodedScan] {
-        var text = whole
-        while text.last == 0 { text.removeLast() }
-        if stripsSuffix { text = text.strippingSuffix() }
+    private func decoded(_ whole: inout [UInt8], at instant: MonotonicTime) -> [DecodedScan] {
+        defer { whole.wipe() }
+        while whole.last == 0 { whole.removeLast() }
+        let text = stripsSuffix ? whole.strippingSuffix() : whole
         guard !text.isEmpty, !Self.isAnswer(text) else { return [] }
         return DecodedScan(characters: text, completedAt: instant).map { [$0] } ?? []
     }
