@@ -95,6 +95,27 @@ import Testing
         #expect(entry("paths.runtime_dir", settings)?.origin?.hasSuffix("loyaltyd.toml:3:15") == true)
     }
 
+    @Test func theEnvironmentIsNoDefault() throws {
+        let settings = try load("", environment: ["STATE_DIRECTORY": "/state", "RUNTIME_DIRECTORY": "/run/a"])
+        for name in ["paths.state_dir", "paths.runtime_dir"] {
+            #expect(entry(name, settings)?.origin == "the command line or the environment")
+        }
+        let credentials = FileManager.default.temporaryDirectory.appending(path: "credentials-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: credentials, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: credentials) }
+        try Data("token".utf8).write(to: credentials.appending(path: "upstream-token"))
+        let upstream = try load(
+            "[upstream]\nurl = \"https://points.example/events\"\n",
+            environment: ["CREDENTIALS_DIRECTORY": credentials.path])
+        #expect(entry("upstream.token_file", upstream)?.origin == "the credential of systemd")
+    }
+
+    @Test func noKeyOfTheBackEndIsListed() throws {
+        let settings = try load("[upstream]\nurl = \"https://points.example/events?key=s3cret\"\n")
+        #expect(entry("upstream.url", settings)?.value == "\"https://points.example/events?…\"")
+        #expect(settings.upstream?.url.hasSuffix("s3cret") == true)
+    }
+
     /// A reload puts the program, the schemes and the readers into force; the rest waits for the next start.
     @Test func aReloadSaysWhatWaits() throws {
         let scheme = "[[card_scheme]]\nname = \"a\"\nprefix = \"%\"\nlength = 13\n"

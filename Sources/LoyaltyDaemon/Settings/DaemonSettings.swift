@@ -198,6 +198,13 @@ public struct ProcessSetting: Sendable {
         return (environment["HOME"] ?? "/tmp") + "/.local/state/loyaltyd"
     }
 
+    /// Whether the file's key does not count.
+    var choosesStateDirectory: Bool { stateDirectory != nil || names("STATE_DIRECTORY") }
+    /// Whether the file's key does not count.
+    var choosesRuntimeDirectory: Bool { stateDirectory != nil || names("RUNTIME_DIRECTORY") }
+
+    private func names(_ variable: String) -> Bool { environment[variable].map { !$0.isEmpty } ?? false }
+
     /// systemd's directory; the state directory where that was chosen by hand or belongs to a user; else `/run/loyaltyd`.
     func runtimeDirectory(configured: String?, stateDirectory state: String) -> String {
         if let directory = environment["RUNTIME_DIRECTORY"], !directory.isEmpty {

@@ -9,7 +9,7 @@ struct SettingsListing: Sendable, Equatable {
     init() {}
 
     /// - Parameter document: the file with its drop-ins.
-    init(_ document: DataNode, _ settings: DaemonSettings) {
+    init(_ document: DataNode, _ settings: DaemonSettings, _ process: ProcessSetting) {
         let root = Self.table(document)
         for (section, keys) in Self.defaults {
             let table = Self.table(root.first { $0.key == section }?.node)
@@ -28,13 +28,18 @@ struct SettingsListing: Sendable, Equatable {
             add(entry.node, "", entry.key)
         }
         replace("site", "zone", settings.site.zone.name, nil)
-        replace("paths", "state_dir", settings.stateDirectory, Self.precedence)
-        replace("paths", "runtime_dir", Self.directory(of: settings.controlSocketPath), Self.precedence)
+        replace(
+            "paths", "state_dir", settings.stateDirectory,
+            process.choosesStateDirectory ? Self.precedence : nil)
+        replace(
+            "paths", "runtime_dir", Self.directory(of: settings.controlSocketPath),
+            process.choosesRuntimeDirectory ? Self.precedence : nil)
         if let upstream = settings.upstream, let file = upstream.tokenFile, file.hasSuffix("/upstream-token"),
             !file.hasSuffix("/" + (text("upstream", "token_file") ?? "/"))
         {
             replace("upstream", "token_file", file, "the credential of systemd")
         }
+        hideQuery()
     }
 
     private static let precedence = "the command line or the environment"
@@ -91,7 +96,15 @@ struct SettingsListing: Sendable, Equatable {
         var written = ""
         JSONText.append(value, to: &written)
         guard entries[index].value != written else { return }
-        (entries[index].value, entries[index].origin) = (written, entries[index].value == nil ? nil : origin)
+        (entries[index].value, entries[index].origin) = (written, origin)
+    }
+
+    /// The query of the back end's address may hold a key.
+    private mutating func hideQuery() {
+        for index in entries.indices where entries[index].section == "upstream" && entries[index].key == "url" {
+            guard let value = entries[index].value, let mark = value.firstIndex(of: "?") else { continue }
+            entries[index].value = value[...mark] + "…\""
+        }
     }
 
     private static func directory(of path: String) -> String {

@@ -80,7 +80,7 @@ public struct SettingsLoader: Sendable {
             upstream: try upstream(section("upstream", of: &root), directory),
             page: try page(section("page", of: &root)), logLevel: try log(section("log", of: &root)))
         try root.finish()
-        settings.listing = SettingsListing(document, settings)
+        settings.listing = SettingsListing(document, settings, process)
         return settings
     }
 
