@@ -156,9 +156,28 @@ struct DeliveryMachineTests {
         var bench = Bench()
         let events = [event(1, member: "a"), event(2, member: "b")]
         _ = bench.fetch(events)
+        let step = bench.answer(207, #"[{"id":"t-7f.1","status":410},{"id":"t-7f.2","status":200}]"#)
+        #expect(isDead(step.records.first))
+        #expect(isDelivered(step.records.last))
+    }
+
+    @Test func goneWithoutAResultIsDeadOnceAnotherWasTaken() {
+        var bench = Bench()
+        let events = [event(1, member: "a"), event(2, member: "b")]
+        _ = bench.fetch(events)
         #expect(bench.answer(410).next == .send([events[0]]))
-        #expect(isDead(bench.answer(410).records.first))
+        #expect(bench.seconds(until: bench.answer(410).records.first) == 600, "it may be the address that is gone")
         #expect(isDelivered(bench.answer(200).records.first))
+        bench.clock.advance(.seconds(600))
+        #expect(isDead(bench.single(410, events[0]).records.first))
+    }
+
+    @Test func anAddressThatIsGoneKillsNothing() {
+        var bench = Bench()
+        _ = bench.single(200, event(9, member: "m9"))
+        for number in 1...5 { #expect(!isDead(bench.single(410, event(number)).records.first)) }
+        bench.clock.advance(.seconds(7200))
+        for number in 1...5 { #expect(!isDead(bench.single(410, event(number)).records.first)) }
     }
 
     @Test func threeTriesOverAnHourThenDead() {
@@ -185,6 +204,61 @@ struct DeliveryMachineTests {
             #expect(bench.seconds(until: bench.single(404, event(1)).records.first) != nil)
             bench.clock.advance(.seconds(3000))
         }
+    }
+
+    @Test func aBackEndThatTookNothingForHoursAndFaltersOnceMoreKillsNothing() {
+        var bench = Bench()
+        for _ in 0..<5 {
+            _ = bench.single(404, event(1))
+            bench.clock.advance(.seconds(3000))
+        }
+        _ = bench.single(404, event(1))
+        bench.clock.advance(.seconds(60))
+        _ = bench.single(200, event(2, member: "m2"))
+        #expect(bench.seconds(until: bench.single(404, event(1)).records.first) == 3000)
+        bench.clock.advance(.seconds(3600))
+        #expect(isDead(bench.single(404, event(1)).records.first), "an hour after it, with others taken between")
+    }
+
+    @Test func aBackEndThatRejectsEverythingIsAtFaultItself() {
+        var bench = Bench()
+        #expect(bench.single(404, event(1)).isLineFailure, "it never took anything")
+        _ = bench.single(200, event(2))
+        #expect(!bench.single(422, event(3)).isLineFailure, "one event says little")
+        #expect(bench.single(404, event(4)).isLineFailure)
+        _ = bench.fetch([event(5)])
+        let step = bench.answer(207, #"[{"id":"t-7f.5","status":422}]"#)
+        #expect(step.isLineFailure)
+        #expect(step.failure?.message.contains("422") == true)
+        _ = bench.single(200, event(6))
+        #expect(!bench.single(422, event(7)).isLineFailure)
+    }
+
+    /// A bench where event 1 failed alone and others were taken since.
+    private func benchWithSuspect() -> Bench {
+        var bench = Bench()
+        for _ in 0..<3 { _ = bench.single(503, event(1)) }
+        bench.clock.advance(.seconds(900))
+        _ = bench.single(200, event(2, member: "m2"))
+        return bench
+    }
+
+    @Test func retryAfterHoldsTheLineWhateverEventIsAnswered() {
+        var bench = benchWithSuspect()
+        let step = bench.single(429, event(1), retryAfter: "3600")
+        #expect(step.next == .sleep(.seconds(3600)))
+        #expect(bench.seconds(until: step.records.first) == 3600)
+        bench.clock.advance(.seconds(3599))
+        #expect(bench.handle(.woken).next == .sleep(.seconds(1)))
+    }
+
+    @Test func aShortRetryAfterDoesNotShortenTheWaitOfABadEvent() {
+        var bench = benchWithSuspect()
+        var bad = event(1)
+        bad.attempts = 10
+        let step = bench.single(503, bad, retryAfter: "5")
+        #expect(step.next == .sleep(.seconds(5)))
+        #expect(bench.seconds(until: step.records.first) == 900)
     }
 
     @Test func aRejectedEventTravelsAloneFromThenOn() {
@@ -339,13 +413,18 @@ struct DeliveryMachineTests {
 /// A back end that does not like one event, or so many: the others arrive all the same.
 @Suite("One bad event holds up one member")
 struct OneBadEventTests {
-    /// What the queue and the back end would do, each event of a member of its own, until all but the bad ones are delivered.
+    /// What the queue and the back end would do, each event of a member of its own, until all but the bad ones are delivered, or
+    /// else until the time is over.
     private func deliver(
-        _ count: Int, within limit: Duration, bad: Set<String> = [], answer: ([OutboundEvent]) -> DeliveryMachine.Input
+        _ count: Int, within limit: Duration, bad: Set<String> = [], arrivals: [Int: Duration] = [:],
+        answer: (_ batch: [OutboundEvent], _ elapsed: Duration) -> DeliveryMachine.Input
     ) -> (left: Set<String>, dead: Set<String>, machine: DeliveryMachine) {
         var bench = Bench()
-        var due = Dictionary(uniqueKeysWithValues: (1...count).map { (event($0).id, bench.clock.now) })
-        let events = (1...count).map { event($0) }
+        var events = (1...count).map { event($0) }
+        var due: [String: Timestamp] = [:]
+        for (index, event) in events.enumerated() {
+            due[event.id] = bench.clock.now.adding(seconds: arrivals[index + 1]?.components.seconds ?? 0)
+        }
         var dead: Set<String> = []
         let end = bench.clock.now.adding(microseconds: Int64(limit.components.seconds) * 1_000_000)
         var next = bench.handle(.woken).next
@@ -355,12 +434,19 @@ struct OneBadEventTests {
             case .fetch(let most, let time):
                 let ready = events.filter { due[$0.id].map { $0 <= time } ?? false }.prefix(most)
                 step = bench.handle(.fetched(Array(ready), nextDue: due.values.min()))
-            case .send(let batch): step = bench.handle(answer(batch))
+            case .send(let batch):
+                let elapsed = bench.clock.now.microseconds - bench.clock.start.microseconds
+                step = bench.handle(answer(batch, .microseconds(elapsed)))
             case .sleep(let wait):
-                bench.clock.advance(wait ?? .seconds(60))
+                // A new sale wakes the delivery.
+                let arrival = due.values.filter { $0 > bench.clock.now }.min().map {
+                    Duration.microseconds($0.microseconds - bench.clock.now.microseconds)
+                }
+                bench.clock.advance(min(wait ?? .seconds(60), arrival ?? .seconds(60)))
                 step = bench.handle(.woken)
             }
             for record in step.records {
+                if let index = events.firstIndex(where: { $0.id == record.id }) { events[index].attempts += 1 }
                 switch record.outcome {
                 case .delivered: due[record.id] = nil
                 case .retry(let notBefore, _): due[record.id] = notBefore
@@ -376,9 +462,110 @@ struct OneBadEventTests {
 
     private let taken = DeliveryMachine.Input.answered(UpstreamResponse(status: 200, body: []))
 
+    /// So many bad ones among a thousand: in front, at the end, or one after each few good ones.
+    enum Place: CaseIterable {
+        case front, end, between
+
+        func bad(_ count: Int) -> Set<String> {
+            let numbers =
+                switch self {
+                case .front: (0..<count).map { $0 + 1 }
+                case .end: (0..<count).map { 1000 - $0 }
+                case .between: (0..<count).map { $0 * 1000 / max(count, 1) + 1 }
+                }
+            return Set(numbers.map { event($0).id })
+        }
+    }
+
+    /// No answer, or one that could be the line's, from a back end that does not bear these events.
+    enum Answer: CaseIterable {
+        case none, serverError, forbidden
+
+        var input: DeliveryMachine.Input {
+            switch self {
+            case .none: .failed(LoyaltyError(.upstreamConnect, "reset"))
+            case .serverError: .answered(UpstreamResponse(status: 500, body: []))
+            case .forbidden: .answered(UpstreamResponse(status: 403, body: []))
+            }
+        }
+    }
+
+    @Test("Any number of bad events holds up no other", arguments: Answer.allCases, [0, 1, 16, 17, 40, 200])
+    func many(_ answer: Answer, _ count: Int) {
+        let bad = Place.front.bad(count)
+        let (left, dead, _) = deliver(1000, within: .seconds(2 * 3600 + count * 180), bad: bad) { batch, _ in
+            batch.contains { bad.contains($0.id) } ? answer.input : taken
+        }
+        #expect(left.subtracting(bad).count == 0, "they wait, and nobody else does")
+        #expect(dead.subtracting(bad).isEmpty)
+    }
+
+    @Test("Bad events may stand anywhere", arguments: Place.allCases, [17, 40, 200])
+    func anywhere(_ place: Place, _ count: Int) {
+        let bad = place.bad(count)
+        let (left, dead, _) = deliver(1000, within: .seconds(6 * 3600), bad: bad) { batch, _ in
+            batch.contains { bad.contains($0.id) } ? .failed(LoyaltyError(.upstreamConnect, "reset")) : taken
+        }
+        #expect(left.count == bad.count)
+        #expect(dead.isEmpty)
+    }
+
+    @Test("A new sale goes out soon, however many bad events wait", arguments: [1, 17, 40])
+    func newSale(_ count: Int) {
+        let bad = Set((1...count).map { event($0).id })
+        let late = event(count + 2).id
+        var delivered: Duration?
+        // Known as bad, as one was taken after them; then none is sold for a night.
+        let night: Duration = .seconds(12 * 3600)
+        _ = deliver(count + 2, within: .seconds(14 * 3600), bad: bad, arrivals: [count + 2: night]) { batch, elapsed in
+            guard !batch.contains(where: { bad.contains($0.id) }) else {
+                return .failed(LoyaltyError(.upstreamConnect, "reset"))
+            }
+            if batch.contains(where: { $0.id == late }) { delivered = elapsed }
+            return taken
+        }
+        #expect(delivered.map { $0 <= night + .seconds(900) } == true)
+    }
+
+    @Test("Victims of an outage go out behind a bad one that stands in front of all") func victims() {
+        let bad: Set = [event(1).id]
+        let (left, _, _) = deliver(5, within: .seconds(26 * 3600), bad: bad) { batch, elapsed in
+            elapsed < .seconds(24 * 3600) || batch.contains { bad.contains($0.id) }
+                ? .failed(LoyaltyError(.upstreamConnect, "reset")) : taken
+        }
+        #expect(left.count == bad.count)
+    }
+
+    @Test("While everything fails, requests are few; afterwards all goes out at once", arguments: [0, 40, 200])
+    func downForADay(_ count: Int) {
+        // Bad events that are known by then, and then an outage.
+        let bad = Place.front.bad(count)
+        let down = Duration.seconds(4 * 3600)...Duration.seconds(28 * 3600)
+        var requests = 0
+        var last: Duration = .zero
+        let arrivals = Dictionary(uniqueKeysWithValues: (901...1000).map { ($0, down.lowerBound + .seconds(60)) })
+        let (left, dead, _) = deliver(1000, within: .seconds(48 * 3600), bad: bad, arrivals: arrivals) {
+            batch, elapsed in
+            if down.contains(elapsed) {
+                requests += 1
+                return .failed(LoyaltyError(.upstreamConnect, "cannot connect"))
+            }
+            if batch.contains(where: { bad.contains($0.id) }) {
+                return .failed(LoyaltyError(.upstreamConnect, "reset"))
+            }
+            last = elapsed
+            return taken
+        }
+        #expect(left.count == bad.count)
+        #expect(dead.isEmpty)
+        #expect(requests < 400, "one in a minute at first, then in a quarter of an hour")
+        // Some stand among bad ones that are not yet known as such.
+        #expect(last < down.upperBound + .seconds(count == 0 ? 1800 : 4 * 3600))
+    }
+
     @Test("The back end's server fails on it") func poison() {
         let bad: Set = [event(1).id]
-        let (left, dead, _) = deliver(1000, within: .seconds(3600), bad: bad) { batch in
+        let (left, dead, _) = deliver(1000, within: .seconds(3600), bad: bad) { batch, _ in
             batch.contains { bad.contains($0.id) } ? .failed(LoyaltyError(.upstreamConnect, "reset")) : taken
         }
         #expect(left == bad, "it waits, and nobody else does")
@@ -386,7 +573,7 @@ struct OneBadEventTests {
     }
 
     @Test("Requests of so many take longer than there is time") func tooManyAtOnce() {
-        let (left, _, _) = deliver(500, within: .seconds(3600)) { batch in
+        let (left, _, _) = deliver(500, within: .seconds(3600)) { batch, _ in
             batch.count > 12 ? .failed(LoyaltyError(.upstreamTimeout, "no answer")) : taken
         }
         #expect(left.isEmpty)
@@ -394,16 +581,16 @@ struct OneBadEventTests {
 
     @Test("Something on the way refuses one event as if the token were wrong") func oneForbidden() {
         let bad: Set = [event(1).id]
-        let (left, _, machine) = deliver(300, within: .seconds(3600), bad: bad) { batch in
+        let (left, _, machine) = deliver(300, within: .seconds(3600), bad: bad) { batch, _ in
             batch.contains { bad.contains($0.id) } ? .answered(UpstreamResponse(status: 403, body: [])) : taken
         }
-        #expect(left == bad)
+        #expect(left.count == bad.count)
         if case .paused = machine.condition { Issue.record("still paused") }
     }
 
     @Test("A long outage is no fault of the events: all go out when it ends") func outage() {
         var requests = 0
-        let (left, dead, _) = deliver(2000, within: .seconds(8 * 3600)) { _ in
+        let (left, dead, _) = deliver(2000, within: .seconds(8 * 3600)) { _, _ in
             requests += 1
             return requests < 20 ? .failed(LoyaltyError(.upstreamConnect, "cannot connect")) : taken
         }

@@ -39,8 +39,11 @@ extension DeliveryMachine {
         let text = AnswerText.cleaned(response.body, cards: [event.card].compactMap { $0 })
         let result = EventResult(id: event.id, status: response.status, reason: text)
         let failure = failure(response, "the back end rejects an event", now)
-        var step = conclude([outcome(of: event, result, now)], now)
-        if !result.isSuccess { step.failure = failure }
+        var step = conclude([outcome(of: event, result, isOwn: false, now)], now)
+        if !result.isSuccess {
+            step.failure = failure
+            step.isLineFailure = noteSetback()
+        }
         return step
     }
 
@@ -55,8 +58,9 @@ extension DeliveryMachine {
             return lineFailed(
                 UpstreamFailure("upstream.http_\(status)", "\(status): \(text)", at: now.wall), wait: nil, now)
         }
-        let records = events.map { outcome(of: $0, results[$0.id], now) }
+        let records = events.map { outcome(of: $0, results[$0.id], isOwn: true, now) }
         var step = conclude(records, now)
+        if !events.contains(where: { results[$0.id]?.isSuccess == true }) { step.isLineFailure = noteSetback() }
         if let bad = events.lazy.compactMap({ results[$0.id] }).first(where: { !$0.isSuccess }) {
             step.failure = UpstreamFailure(
                 "upstream.http_\(bad.status)", "\(bad.status) for an event of a batch", at: now.wall)
@@ -71,7 +75,11 @@ extension DeliveryMachine {
     }
 
     /// The record for one event that got an answer of its own; nil is an answer that did not name it.
-    private mutating func outcome(of event: OutboundEvent, _ result: EventResult?, _ now: Moment) -> DeliveryRecord {
+    ///
+    /// - Parameter isOwn: whether the answer names the event; otherwise its status may be that of the address.
+    private mutating func outcome(
+        of event: OutboundEvent, _ result: EventResult?, isOwn: Bool, _ now: Moment
+    ) -> DeliveryRecord {
         guard let result else {
             return retry(event, "the answer does not name this event", now)
         }
@@ -81,7 +89,7 @@ extension DeliveryMachine {
         if (200..<300).contains(result.status) { return delivered(event, text == "duplicate" ? nil : text, now) }
         // The back end has an event of this id already, so a repeat can change nothing.
         if result.status == 409 { return delivered(event, text, now) }
-        if result.status == 410 {
+        if result.status == 410, isOwn || rejections[event.id].map({ $0.acceptances != acceptances }) ?? false {
             rejections[event.id] = nil
             return DeliveryRecord(id: event.id, outcome: .dead(reason: words), at: now.wall)
         }
@@ -92,6 +100,8 @@ extension DeliveryMachine {
         rejections[event.id] = nil
         acquit(event)
         acceptances &+= 1
+        setbacks = 0
+        if reach > 0 { reachedAt = now.monotonic }
         return DeliveryRecord(id: event.id, outcome: .delivered(warning: warning), at: now.wall)
     }
 
@@ -105,6 +115,8 @@ extension DeliveryMachine {
     private mutating func rejected(_ event: OutboundEvent, _ reason: String, _ now: Moment) -> DeliveryRecord {
         var rejection = rejections[event.id] ?? Rejection(first: now.monotonic, acceptances: acceptances)
         rejection.tries += 1
+        // While it takes nothing, the hour has not begun: tries during a fault of its own say nothing about the event.
+        if acceptances == rejection.acceptances { rejection.first = now.monotonic }
         let waits = settings.rejectionWaits
         let window = waits.reduce(Duration.zero, +)
         if rejection.tries > waits.count, now.monotonic.since(rejection.first) >= window,
@@ -125,7 +137,10 @@ extension DeliveryMachine {
     private mutating func conclude(_ records: [DeliveryRecord], _ now: Moment) -> Step {
         let outage = failingSince.map { now.monotonic.since($0) } ?? .zero
         failures = 0
-        limit = min(limit + max(1, settings.batchSize / 10), max(1, settings.batchSize))
+        if records.contains(where: \.isDelivered) {
+            // Among bad events, a request that is far larger fails again.
+            limit = min(limit + (reach > 0 ? limit : max(1, settings.batchSize / 10)), max(1, settings.batchSize))
+        }
         failingSince = nil
         holdUntil = nil
         inFlight = []
@@ -144,4 +159,8 @@ extension DeliveryMachine {
         return UpstreamFailure(
             "upstream.http_\(response.status)", "\(response.status): \(words)\(text)", at: now.wall)
     }
+}
+
+extension DeliveryRecord {
+    fileprivate var isDelivered: Bool { if case .delivered = outcome { true } else { false } }
 }

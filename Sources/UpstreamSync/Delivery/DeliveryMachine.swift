@@ -64,6 +64,14 @@ public struct DeliveryMachine: Sendable {
         var acceptances: UInt64
     }
 
+    /// An event that failed alone.
+    private struct Suspicion {
+        /// `acceptances` of that time.
+        var acceptances: UInt64
+        /// Who failed longest ago is tried first.
+        var turn: UInt64
+    }
+
     public internal(set) var condition = Condition.idle
     /// How long the line still waits by itself, on the monotonic clock.
     public internal(set) var holdUntil: MonotonicTime?
@@ -77,14 +85,26 @@ public struct DeliveryMachine: Sendable {
     var rejections: [String: Rejection] = [:]
     /// Events in one request: fewer where requests fail again and again, since one event, or their number, may be why.
     var limit: Int
-    /// Events that failed alone, with the `acceptances` of that time. They are sent alone, behind all others.
-    var suspects: [String: UInt64] = [:]
-    private var suspectOrder: [String] = []
-    private static let mostSuspects = 16
+    /// Events that failed alone. They are sent alone, behind all others.
+    private var suspects: [String: Suspicion] = [:]
+    private var turns: UInt64 = 0
+    private static let mostSuspects = 4096
+    /// How many due events may be passed over. Grows with each request that fails, so that those behind any number of bad ones
+    /// are found after a few tries; 0 once nothing is due.
+    private(set) var reach = 0 { didSet { if reach == 0 { reachedAt = nil } } }
+    /// When the back end took one of those farther behind, which shows that it fails on some only.
+    var reachedAt: MonotonicTime?
+    /// How often it looked farther.
+    private var looks: UInt64 = 0
+    private static let longestReach = 4096
+    /// How long the back end is thought to fail on some events only, where it takes none.
+    private static let sortingTime = Duration.seconds(4 * 3600)
     /// From so many failures in a row on, requests become smaller.
     private static let patience = 3
     /// How many events the back end took so far. Only a back end that takes some can show that another is bad.
     var acceptances: UInt64 = 0
+    /// How many requests in a row failed because of their event, as it seemed.
+    var setbacks = 0
 
     public init(settings: UpstreamSettings, jitter: @escaping Jitter) {
         self.settings = settings
@@ -109,23 +129,24 @@ public struct DeliveryMachine: Sendable {
     }
 
     func fetch(_ now: Moment) -> Next {
-        // Of several, as the first may be what is refused.
-        if case .paused = condition { return .fetch(limit: 1 + suspects.count, at: now.wall) }
+        // One, where a person has to act; of several, as the first may be what is refused.
+        let most = if case .paused = condition { 1 } else { limit }
         // Suspects do not count, or they alone would fill a small request.
-        return .fetch(limit: limit + suspects.count, at: now.wall)
+        return .fetch(limit: most + suspects.count + reach, at: now.wall)
     }
 
     private mutating func sync(_ now: Moment) -> Step {
         holdUntil = nil
         if case .paused = condition { return Step(next: fetch(now)) }
+        // All of them are sent, not only those far behind.
+        reach = 0
         // No wait is longer than an hour or what Retry-After may ask for; a week is past all of them.
         return Step(next: .fetch(limit: max(1000, settings.batchSize), at: now.wall.adding(seconds: 7 * 86_400)))
     }
 
     private mutating func take(_ events: [OutboundEvent], nextDue: Timestamp?, _ now: Moment) -> Step {
         guard !events.isEmpty else { return Step(next: rest(nextDue, now)) }
-        var events = events
-        if case .paused = condition { events = [events.first { suspects[$0.id] == nil } ?? events[0]] }
+        let events = chosen(events)
         var records: [DeliveryRecord] = []
         var batch: [OutboundEvent] = []
         var bytes = 0
@@ -136,7 +157,11 @@ public struct DeliveryMachine: Sendable {
                     DeliveryRecord(id: event.id, outcome: .dead(reason: "the payload is no JSON object"), at: now.wall))
             } else if rejections[event.id] != nil || suspects[event.id] != nil {
                 // Alone, so that a batch need not be halved again to find it.
-                alone.append([event])
+                if event.id == events.first?.id, suspects[event.id] != nil {
+                    work.append([event])
+                } else {
+                    alone.append([event])
+                }
             } else {
                 let size = CloudEventsBatch.encodedSize(event)
                 if !batch.isEmpty, batch.count >= limit || bytes + size > settings.batchBytes {
@@ -153,7 +178,37 @@ public struct DeliveryMachine: Sendable {
         return Step(records: records, next: sendNext(now))
     }
 
+    /// Others before suspects. After failures the others come from anywhere, as those in front may all be what fails, and before
+    /// all come new ones. Now and then a suspect goes first, as it may have failed for no reason of its own.
+    private func chosen(_ events: [OutboundEvent]) -> [OutboundEvent] {
+        let late = events.filter { suspects[$0.id] != nil }.sorted { turn(of: $0) < turn(of: $1) }
+        var others = events.filter { suspects[$0.id] == nil }
+        if case .paused = condition {
+            // One that is at fault would say nothing about the line.
+            let suspect = others.isEmpty ? late.first : late.first { !isAtFault($0) }
+            return (others.isEmpty || turns.isMultiple(of: 2) ? suspect : nil).map { [$0] } ?? slice(of: others, 1)
+        }
+        let fresh = others.filter { $0.attempts == 0 }
+        if reach > 0 { others = slice(of: fresh.isEmpty ? others : fresh, limit) }
+        guard fresh.isEmpty, failures >= Self.patience, !failures.isMultiple(of: 2), let first = late.first else {
+            return others + late
+        }
+        return [first] + others + late.dropFirst()
+    }
+
+    /// So many that follow each other, each time elsewhere: multiples of the golden ratio spread evenly (Knuth, TAOCP 6.4).
+    private func slice(of events: [OutboundEvent], _ count: Int) -> [OutboundEvent] {
+        guard events.count > count else { return events }
+        let places = UInt64(events.count - count + 1)
+        let start = Int(((looks &* 40_503 & 0xffff) * places) >> 16)
+        return Array(events[start..<start + count])
+    }
+
+    /// A suspect's place among the others.
+    private func turn(of event: OutboundEvent) -> UInt64 { suspects[event.id]?.turn ?? 0 }
+
     private mutating func rest(_ nextDue: Timestamp?, _ now: Moment) -> Next {
+        reach = 0
         if case .paused = condition {} else { condition = nextDue == nil ? .idle : .retrying }
         guard let nextDue else { return .sleep(nil) }
         let (gap, overflow) = nextDue.microseconds.subtractingReportingOverflow(now.wall.microseconds)
@@ -172,41 +227,83 @@ public struct DeliveryMachine: Sendable {
     /// The line, not an event, is at fault: everything waits.
     mutating func lineFailed(_ failure: UpstreamFailure, wait: Duration?, _ now: Moment) -> Step {
         if failure.needsPerson { return pause(failure, now) }
-        if inFlight.count == 1, let event = inFlight.first, isAtFault(event) {
-            inFlight = []
-            return Step(records: [retry(event, failure.message, now)], failure: failure, next: sendNext(now))
+        // Who is told when to come again is not told that the event is bad.
+        if (wait ?? .zero) == .zero, inFlight.count == 1, let event = inFlight.first, isAtFault(event) {
+            return eventFailed(event, failure, now)
         }
-        let delay = max(backoff(), wait ?? .zero)
+        // The bad ones are told from the others by and by, which is not to take days.
+        let isSorting = reachedAt.map { now.monotonic.since($0) < Self.sortingTime } ?? false
+        let longest = isSorting ? settings.probeInterval : settings.maximumBackoff
+        let delay = max(backoff(failures: failures, longest: longest), wait ?? .zero)
+        let own = inFlight.filter(isAtFault).map { backoff(failures: $0.attempts) }.max() ?? .zero
         failures += 1
         if failures >= Self.patience {
-            if inFlight.count == 1, let event = inFlight.first { suspect(event) }
+            lookFarther()
             limit = max(1, limit / 2)
         }
         failingSince = failingSince ?? now.monotonic
         condition = .retrying
-        let notBefore = now.wall.adding(delay)
+        let notBefore = now.wall.adding(max(delay, own))
         let records = inFlight.map {
             DeliveryRecord(id: $0.id, outcome: .retry(notBefore: notBefore, reason: failure.message), at: now.wall)
         }
         return hold(delay, records: records, failure: failure, now)
     }
 
+    /// Others were taken since the event failed alone, so it waits by itself and holds up nobody else. Where one after the other
+    /// fails so and nothing is taken, the next waits, too; but a new event is sent at once.
+    private mutating func eventFailed(_ event: OutboundEvent, _ failure: UpstreamFailure, _ now: Moment) -> Step {
+        let records = [retry(event, failure.message, now)]
+        turns &+= 1
+        suspects[event.id]?.turn = turns
+        inFlight = []
+        let isLineFailure = noteSetback()
+        if setbacks > Self.patience { work.removeAll { $0.allSatisfy { suspects[$0.id] != nil } } }
+        guard setbacks > Self.patience, work.isEmpty else {
+            return Step(records: records, failure: failure, isLineFailure: isLineFailure, next: sendNext(now))
+        }
+        condition = .retrying
+        let delay = backoff(failures: setbacks - Self.patience - 1)
+        return Step(records: records, failure: failure, isLineFailure: isLineFailure, next: .sleep(delay))
+    }
+
+    /// Whether the back end and not the event is to blame, as it takes nothing.
+    mutating func noteSetback() -> Bool {
+        setbacks += 1
+        return setbacks > 1 || acceptances == 0
+    }
+
     /// Others were taken since it failed alone: the line works, and the event holds up nobody else.
-    func isAtFault(_ event: OutboundEvent) -> Bool { suspects[event.id].map { $0 != acceptances } ?? false }
+    func isAtFault(_ event: OutboundEvent) -> Bool {
+        suspects[event.id].map { $0.acceptances != acceptances } ?? false
+    }
 
-    /// Lets others go before an event that failed alone.
+    /// Lets others go before those in flight.
+    private mutating func lookFarther() {
+        looks &+= 1
+        var passedOver = inFlight.count
+        if inFlight.count == 1, let event = inFlight.first {
+            suspect(event)
+            // The first of them is passed over as it is.
+            passedOver = suspects.count - 1
+        }
+        reach = min(max(passedOver, reach * 4), Self.longestReach)
+    }
+
     private mutating func suspect(_ event: OutboundEvent) {
-        if suspects.updateValue(acceptances, forKey: event.id) == nil { suspectOrder.append(event.id) }
-        while suspectOrder.count > Self.mostSuspects { suspects[suspectOrder.removeFirst()] = nil }
+        turns &+= 1
+        suspects[event.id] = Suspicion(acceptances: acceptances, turn: turns)
+        guard suspects.count > Self.mostSuspects,
+            let oldest = suspects.min(by: { $0.value.turn < $1.value.turn })
+        else { return }
+        suspects[oldest.key] = nil
     }
 
-    mutating func acquit(_ event: OutboundEvent) {
-        guard suspects.removeValue(forKey: event.id) != nil else { return }
-        suspectOrder.removeAll { $0 == event.id }
-    }
+    mutating func acquit(_ event: OutboundEvent) { suspects[event.id] = nil }
 
     mutating func pause(_ failure: UpstreamFailure, _ now: Moment) -> Step {
-        if inFlight.count == 1, let event = inFlight.first { suspect(event) }
+        lookFarther()
+        if inFlight.count > 1 { limit = max(1, limit / 2) }
         condition = .paused(reason: failure.message)
         failingSince = failingSince ?? now.monotonic
         return hold(settings.probeInterval, records: [], failure: failure, now)
@@ -230,8 +327,9 @@ public struct DeliveryMachine: Sendable {
     /// Full jitter: anything from nothing to a ceiling that doubles (M. Brooker, "Exponential Backoff And Jitter", 2015).
     private func backoff() -> Duration { backoff(failures: failures) }
 
-    func backoff(failures: Int) -> Duration {
-        let ceiling = min(settings.minimumBackoff * (1 << min(max(failures, 0), 30)), settings.maximumBackoff)
+    func backoff(failures: Int, longest: Duration? = nil) -> Duration {
+        let ceiling = min(
+            settings.minimumBackoff * (1 << min(max(failures, 0), 30)), longest ?? settings.maximumBackoff)
         return random(upTo: ceiling)
     }
 
