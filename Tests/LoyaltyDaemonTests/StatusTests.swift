@@ -3,6 +3,7 @@ import ControlAPI
 import LoyaltyModel
 import Testing
 import USBReaders
+import UpstreamSync
 
 @testable import LoyaltyDaemon
 
@@ -49,5 +50,22 @@ import USBReaders
         let time = try Timestamp(instant)
         #expect(site.businessDay(time) == (try CalendarDate(date)))
         #expect(site.startOfBusinessDay(time).microseconds == (try Timestamp(start)).microseconds)
+    }
+}
+
+@Suite("Whether the back end is there") struct UpstreamStateTests {
+    @Test("A back end that fails or rejects all is offline, also while it is tried once more")
+    func failing() {
+        var status = UpstreamStatus()
+        status.state = .delivering
+        #expect(UpstreamReport.State(status) == .unknown)
+        status.lastSuccess = Timestamp(microseconds: 0)
+        #expect(UpstreamReport.State(status) == .online)
+        status.failuresInARow = 1
+        #expect(UpstreamReport.State(status) == .offline)
+        status.state = .retrying
+        #expect(UpstreamReport.State(status) == .offline)
+        status.failuresInARow = 0
+        #expect(UpstreamReport.State(status) == .online)
     }
 }

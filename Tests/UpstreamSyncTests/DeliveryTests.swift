@@ -104,6 +104,31 @@ struct DeliveryTests {
         }
     }
 
+    @Test("A mistyped path shows with its reason until something is taken, and no sale is set aside")
+    func mistypedPath()
+        async throws
+    {
+        try await withBackEnd { url, _ in
+            let queue = MemoryQueue((1...9).map { event($0, member: "m\($0)") })
+            let (sleeps, slept) = AsyncStream.makeStream(of: Duration.self)
+            let transport = HTTPTransport(
+                settings: .init(url: try UpstreamURL(url + "/evnets")), token: { () async throws(LoyaltyError) in nil })
+            let service = Self.service(queue, transport, HandClock()) { slept.yield($0) }
+            let run = Task { try await service.run() }
+            var hours = 0
+            for await duration in sleeps where duration >= .seconds(60) {
+                hours += 1
+                if hours == 300 { break }
+            }
+            let status = service.status
+            run.cancel()
+            try await run.value
+            #expect(status.failuresInARow > 0)
+            #expect(status.openFailure?.message.contains("404") == true)
+            #expect(await queue.dead.isEmpty)
+        }
+    }
+
     @Test func theTokenTravelsAndShowsNowhere() async throws {
         try await withBackEnd(token: "s3cret-t0ken") { url, _ in
             let good = try transport(to: url, token: "s3cret-t0ken")

@@ -83,20 +83,13 @@ extension DaemonState {
     private func upstream(_ now: Timestamp) -> UpstreamReport {
         guard let service = parts.upstream else { return UpstreamReport(state: .off) }
         let status = service.status
-        let state: UpstreamReport.State =
-            switch status.state {
-            case .off: .off
-            case .idle, .delivering: status.lastSuccess == nil && status.lastFailure == nil ? .unknown : .online
-            case .retrying: status.failuresInARow == 0 ? .online : .offline
-            case .paused: .unauthorized
-            }
-        let message = status.failuresInARow > 0 || status.state == .paused ? status.lastFailure?.message : nil
+        let state = UpstreamReport.State(status)
         return UpstreamReport(
             state: state, since: state == .online ? nil : status.lastSuccess,
             // A query may hold a key.
             target: parts.settings.upstream.map { String($0.url.prefix { $0 != "?" }) },
             lastSuccessAt: status.lastSuccess,
-            lastError: message ?? status.reason, nextTryAt: status.nextAttempt,
+            lastError: status.openFailure?.message ?? status.reason, nextTryAt: status.nextAttempt,
             clockSkewSeconds: status.clockSkewSeconds)
     }
 
@@ -251,5 +244,18 @@ extension DaemonState {
             }
         }
         return items
+    }
+}
+
+extension UpstreamReport.State {
+    init(_ status: UpstreamStatus) {
+        switch status.state {
+        case .off: self = .off
+        case .paused: self = .unauthorized
+        // Also while it is tried once more: that it is there again shows when it takes something.
+        case .delivering where status.failuresInARow > 0, .retrying where status.failuresInARow > 0: self = .offline
+        case .retrying: self = .online
+        case .idle, .delivering: self = status.lastSuccess == nil && status.lastFailure == nil ? .unknown : .online
+        }
     }
 }

@@ -57,6 +57,12 @@ public struct UpstreamStatus: Hashable, Sendable, Codable {
 
     public init() {}
 
+    /// What went wrong last, until the back end takes something again.
+    public var openFailure: UpstreamFailure? {
+        guard let lastFailure, failuresInARow == 0, state != .paused, let lastSuccess else { return lastFailure }
+        return lastSuccess >= lastFailure.at ? nil : lastFailure
+    }
+
     private enum CodingKeys: String, CodingKey {
         case state, reason
         case lastSuccess = "last_success"
