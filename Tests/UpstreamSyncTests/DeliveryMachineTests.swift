@@ -510,6 +510,29 @@ struct OneBadEventTests {
         #expect(dead.isEmpty)
     }
 
+    @Test("Where everything is rejected, requests are few, nothing is set aside, and afterwards all goes out")
+    func allRejected() {
+        var requests = 0
+        let day = Duration.seconds(24 * 3600)
+        let (left, dead, _) = deliver(1000, within: .seconds(27 * 3600)) { _, elapsed in
+            guard elapsed < day else { return taken }
+            requests += 1
+            return .answered(UpstreamResponse(status: 404, body: []))
+        }
+        #expect(left.isEmpty && dead.isEmpty)
+        #expect(requests < 1500, "a few in a quarter of an hour, and not all of them each hour")
+    }
+
+    @Test("Rejected events hold up nobody else", arguments: Place.allCases, [17, 200])
+    func rejected(_ place: Place, _ count: Int) {
+        let bad = place.bad(count)
+        let (left, dead, _) = deliver(1000, within: .seconds(2 * 3600), bad: bad) { batch, _ in
+            batch.contains { bad.contains($0.id) } ? .answered(UpstreamResponse(status: 422, body: [])) : taken
+        }
+        #expect(left.subtracting(bad).count == 0)
+        #expect(dead.subtracting(bad).isEmpty)
+    }
+
     @Test("A new sale goes out soon, however many bad events wait", arguments: [1, 17, 40])
     func newSale(_ count: Int) {
         let bad = Set((1...count).map { event($0).id })

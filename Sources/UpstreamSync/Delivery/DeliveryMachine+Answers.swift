@@ -43,6 +43,7 @@ extension DeliveryMachine {
         if !result.isSuccess {
             step.failure = failure
             step.isLineFailure = noteSetback()
+            if setbacks > Self.mostSetbacks { return rejectedAgain(step.records, failure, now) }
         }
         return step
     }

@@ -105,6 +105,8 @@ public struct DeliveryMachine: Sendable {
     var acceptances: UInt64 = 0
     /// How many requests in a row failed because of their event, as it seemed.
     var setbacks = 0
+    /// From so many rejections in a row on, each holds the line.
+    static let mostSetbacks = 16
 
     public init(settings: UpstreamSettings, jitter: @escaping Jitter) {
         self.settings = settings
@@ -231,10 +233,7 @@ public struct DeliveryMachine: Sendable {
         if (wait ?? .zero) == .zero, inFlight.count == 1, let event = inFlight.first, isAtFault(event) {
             return eventFailed(event, failure, now)
         }
-        // The bad ones are told from the others by and by, which is not to take days.
-        let isSorting = reachedAt.map { now.monotonic.since($0) < Self.sortingTime } ?? false
-        let longest = isSorting ? settings.probeInterval : settings.maximumBackoff
-        let delay = max(backoff(failures: failures, longest: longest), wait ?? .zero)
+        let delay = max(backoff(failures: failures, longest: longestBackoff(now)), wait ?? .zero)
         let own = inFlight.filter(isAtFault).map { backoff(failures: $0.attempts) }.max() ?? .zero
         failures += 1
         if failures >= Self.patience {
@@ -265,6 +264,21 @@ public struct DeliveryMachine: Sendable {
         condition = .retrying
         let delay = backoff(failures: setbacks - Self.patience - 1)
         return Step(records: records, failure: failure, isLineFailure: isLineFailure, next: .sleep(delay))
+    }
+
+    /// One event after the other is rejected and none is taken: the line waits, rather than ask for each of them.
+    mutating func rejectedAgain(_ records: [DeliveryRecord], _ failure: UpstreamFailure, _ now: Moment) -> Step {
+        looks &+= 1
+        reach = min(max(1, reach * 4), Self.longestReach)
+        condition = .retrying
+        let delay = backoff(failures: setbacks - Self.mostSetbacks - 1, longest: longestBackoff(now))
+        return hold(delay, records: records, failure: failure, now)
+    }
+
+    /// The bad events are told from the others by and by, which is not to take days.
+    private func longestBackoff(_ now: Moment) -> Duration {
+        let isSorting = reachedAt.map { now.monotonic.since($0) < Self.sortingTime } ?? false
+        return isSorting ? settings.probeInterval : settings.maximumBackoff
     }
 
     /// Whether the back end and not the event is to blame, as it takes nothing.
