@@ -11,7 +11,7 @@ public struct Lane: Sendable {
     /// The basket on the screen.
     private var basket: Basket?
     /// Cards that wait for the next basket; none while a basket is open.
-    private var held: (cards: PresentedCards, since: MonotonicTime)?
+    private var held: WaitingCards?
     /// The only sale that the held card may go to, where the till has named one.
     private var heldFor: String?
     /// Baskets that were left and may come back.
@@ -22,6 +22,8 @@ public struct Lane: Sendable {
     private var lateSince: MonotonicTime?
     /// False while the till has sent nothing but finished sales.
     private var sendsLiveEvents = false
+    /// The till finished its last basket under the number that it had shown for it. Others number only finished sales.
+    private var numbersHold = false
 
     private static let maximumParked = 64
     private static let maximumFinished = 32
@@ -29,6 +31,8 @@ public struct Lane: Sendable {
     private struct Basket {
         var key: SaleKey
         var cards: PresentedCards
+        /// When something was last heard of it.
+        var heardAt: MonotonicTime
         var isTendered = false
         /// The first card came when payment had begun.
         var isCardLate = false
@@ -53,7 +57,7 @@ public struct Lane: Sendable {
     public func card(for step: SaleStep?, at now: MonotonicTime) -> Card? {
         var trial = self
         trial.forgetOld(now)
-        guard let step else { return trial.basket.map(\.cards.current) ?? trial.held?.cards.current }
+        guard let step else { return trial.basket.map(\.cards.current) ?? trial.held?.current }
         _ = trial.take(step, now)
         return trial.basketCard
     }
@@ -113,7 +117,7 @@ public struct Lane: Sendable {
         if let lateSince, now.since(lateSince) > lateLimit { self.lateSince = nil }
         // For a till whose first live event is still to come the longer limit holds until then.
         let heldLimit = sendsLiveEvents ? settings.heldCardLimit : settings.heldCardLimitCompleteOnly
-        if let held, now.since(held.since) > heldLimit { self.held = nil }
+        if let since = held?.since, now.since(since) > heldLimit { held = nil }
     }
 }
 
@@ -126,6 +130,7 @@ extension Lane {
         case .active, .unverified, .replaced: break
         }
         if basket != nil {
+            basket?.heardAt = now
             let notice = offer(card)
             if notice.result == .attached, basket?.isTendered == true { basket?.isCardLate = true }
             return [.notice(notice)]
@@ -183,9 +188,9 @@ extension Lane {
 
     private mutating func hold(_ card: Card, _ now: MonotonicTime) -> Notice {
         heldFor = nil
-        var cards = held?.cards ?? PresentedCards()
-        let outcome = cards.offer(card, isTendered: false)
-        held = (cards, now)
+        var waiting = held ?? WaitingCards()
+        let outcome = waiting.offer(card, at: now)
+        held = waiting
         switch outcome {
         case .attached: return .accepted(.held, card)
         case .same, .firstKept: return .alreadyAttached(card)
@@ -196,9 +201,8 @@ extension Lane {
     private mutating func remove(_ token: String?) {
         if basket != nil {
             basket?.cards.remove(token: token)
-        } else {
-            held?.cards.remove(token: token)
-            if held?.cards.current == nil { held = nil }
+        } else if token == nil || held?.current?.token == token {
+            held = nil
         }
     }
 
@@ -258,29 +262,35 @@ extension Lane {
             forgetOld(now)
         }
         if let key = basket?.key, key.names(step.key) {
-            // A number alone that opens again is another basket: some tills number only finished sales.
+            // A number alone that opens again is another basket: some tills number only finished sales, and show one and the same
+            // before.
             if step.verb != .open || key.uid != nil || step.key.uid != nil {
                 basket?.key.uid = key.uid ?? step.key.uid
+                basket?.heardAt = now
                 return
             }
+        }
+        if step.verb == .open, step.key.uid == nil, finished.contains(where: { $0.key.names(step.key) }) {
+            numbersHold = false
         }
         leave(isSuspended: false, now)
         lateSince = nil
         if let earlier = step.key.uid.flatMap({ uid in finished.last { $0.key.uid == uid } }) {
             // A finished sale is opened again. The waiting card is the next customer's.
-            basket = Basket(key: step.key, cards: PresentedCards(earlier.lateCard ?? earlier.cards.current))
+            basket = Basket(
+                key: step.key, cards: PresentedCards(earlier.lateCard ?? earlier.cards.current), heardAt: now)
             return
         }
         var cards = comeBack(step) ?? PresentedCards()
         let isMeant = heldFor == nil || heldFor == step.key.uid
-        if isMeant, let waiting = held?.cards {
-            for card in waiting.others + (waiting.current.map { [$0] } ?? []) {
-                _ = cards.offer(card, isTendered: false)
-            }
-        }
         // What the till meant for another sale goes on waiting for that one.
-        if isMeant { held = nil }
-        basket = Basket(key: step.key, cards: cards)
+        if isMeant { for card in takeWaiting() { _ = cards.offer(card, isTendered: false) } }
+        basket = Basket(key: step.key, cards: cards, heardAt: now)
+    }
+
+    private mutating func takeWaiting() -> [Card] {
+        defer { held = nil }
+        return held?.take(readUntil: nil) ?? []
     }
 
     /// Puts the open basket aside. Without `uid` only the till's own word makes it come back: numbers are used again.
@@ -312,23 +322,38 @@ extension Lane {
     private mutating func finish(_ step: SaleStep, _ now: MonotonicTime) -> [Action] {
         if let action = repeated(step) { return [action] }
         if !step.hasLines { held = nil }
+        if let shown = basket?.key, shown.names(step.key), shown.number != nil {
+            numbersHold = shown.number == step.key.number
+        }
         let isUnseen = !isOpen(step.key) && !hasParked(for: step)
+        let shown = basketBehind(step, now)
+        if shown != nil { basket = nil }
         enter(step, now)
         if step.isTendered { basket?.isTendered = true }
         var actions = offerTillCards(step, isUnseen: isUnseen)
         let cards = basket?.cards ?? PresentedCards()
         let key = basket?.key ?? step.key
         let isCardLate = basket?.isCardLate ?? false
-        basket = nil
+        basket = shown
         if finished.count >= Self.maximumFinished { finished.removeFirst() }
         finished.append(Finished(key: key, closedAt: step.closedAt, cards: cards))
-        lateSince = step.verb == .complete && step.hasLines && cards.current == nil ? now : nil
+        let mayGetCard = step.verb == .complete && step.hasLines && cards.current == nil && shown == nil
+        lateSince = mayGetCard ? now : nil
         actions.append(
             .commit(
                 Commit(
                     key: step.key, card: cards.current, others: cards.others, isRepeat: false, isCardLate: isCardLate))
         )
         return actions
+    }
+
+    /// The basket on the screen, where the finished sale is another one whose document comes late: its customer stands there
+    /// still. Not where it may be the same basket, numbered at its end, or one that nobody has heard of for long.
+    private func basketBehind(_ step: SaleStep, _ now: MonotonicTime) -> Basket? {
+        guard let basket, !basket.key.names(step.key), basket.key.uid != nil && step.key.uid != nil || numbersHold,
+            now.since(basket.heardAt) <= settings.heldCardLimitCompleteOnly
+        else { return nil }
+        return basket
     }
 
     /// The answer to a document that the lane, or the caller, has seen before: the card that was decided then. Nothing else

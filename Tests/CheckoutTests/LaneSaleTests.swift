@@ -48,6 +48,36 @@ import Testing
         #expect(counter.complete(number("0")) == nil)
     }
 
+    /// The next customer's basket is on the screen when the document of the one before comes.
+    @Test(arguments: [false, true]) func aDocumentThatComesLateLeavesTheBasketOnTheScreen(hasUID: Bool) {
+        func name(_ name: String) -> Lane.SaleKey { hasUID ? key(name) : number(name) }
+        // So that the lane knows that this till's numbers hold.
+        var counter = counter
+        counter.sale(.open, name("1"))
+        _ = counter.complete(name("1"))
+        for isEarly in [false, true] {
+            let (late, shown) = (name("late\(isEarly)"), name("shown\(isEarly)"))
+            counter.sale(.open, late)
+            counter.sale(.open, shown)
+            if isEarly { counter.scan(card("x")) }
+            #expect(counter.complete(late) == nil)
+            counter.handle(.committed(reference: "r", key: late, hadCard: false))
+            if !isEarly { #expect(counter.scan(card("x"))?.result == .attached) }
+            #expect(counter.complete(shown) == "x")
+        }
+    }
+
+    /// A till that has gone over to sending finished sales alone takes the basket off that nobody ended.
+    @Test func aBasketThatNobodyHeardOfForLongIsNotOnTheScreen() {
+        var counter = counter
+        counter.sale(.open, key("left"))
+        counter.wait(601)
+        _ = counter.complete(key("a"))
+        counter.wait(61)
+        #expect(counter.scan(card("x"))?.result == .held)
+        #expect(counter.complete(key("b")) == "x")
+    }
+
     @Test func anUnseenCancelledBasketTakesTheWaitingCardWithIt() {
         var counter = counter
         counter.scan(card("x"))

@@ -51,13 +51,16 @@ private struct Walk {
         random = SplitMix(state: seed)
         counter.sale(.open, key("first"))
         counter.sale(.cancel, key("first"))
+        // A till whose numbers hold from the first line to the last.
+        counter.sale(.open, number("second"))
+        counter.sale(.return, number("second"))
     }
 
     mutating func step() {
         tick += 1
         counter.wait(Int.random(in: 0...9, using: &random) == 0 ? 100 : Int.random(in: 0...20, using: &random))
         times.append(counter.seconds)
-        switch Int.random(in: 0...11, using: &random) {
+        switch Int.random(in: 0...12, using: &random) {
         case 0...3: scan()
         case 4: begin()
         case 5: goOn(.update)
@@ -65,6 +68,7 @@ private struct Walk {
         case 7: end(.suspend)
         case 8: end(.cancel)
         case 9: resume()
+        case 10: endOffScreen()
         default: end(.complete)
         }
     }
@@ -112,6 +116,18 @@ private struct Walk {
             let hadCard = sales[index].card != nil
             check(counter.handle(.committed(reference: "\(index)", key: sales[index].key, hadCard: hadCard)))
         }
+    }
+
+    /// The document of a sale that was left comes while another basket is on the screen.
+    private mutating func endOffScreen() {
+        let left = sales.indices.filter { $0 != onScreen && !sales[$0].isOver }
+        guard onScreen != nil, let index = left.randomElement(using: &random) else { return }
+        let actions = counter.sale(.complete, sales[index].key)
+        sales[index].isOver = true
+        sales[index].completedAt = tick
+        check(actions, ending: index)
+        let hadCard = sales[index].card != nil
+        check(counter.handle(.committed(reference: "\(index)", key: sales[index].key, hadCard: hadCard)))
     }
 
     private mutating func enter(_ index: Int) {
@@ -164,7 +180,11 @@ private struct Walk {
 
     private func isLate(_ token: String, _ index: Int) -> Bool {
         guard let scan = scannedAt[token], let end = sales[index].completedAt, scan > end else { return false }
-        let nobodyBetween = !sales.contains { $0.spans.contains { $0.begin > end && $0.begin <= scan } }
+        let nobodyBetween = !sales.indices.contains { other in
+            sales[other].spans.contains { span in
+                span.begin > end && span.begin <= scan || other != index && span.begin < end && span.end ?? .max > end
+            }
+        }
         return nobodyBetween && times[scan] - times[end] <= 60
     }
 }

@@ -12,7 +12,10 @@ extension LaneService {
     func noteBasket(_ verb: TillEvent.SaleVerb, _ sale: Sale) {
         switch verb {
         case .open, .update, .tender, .resume: baskets[sale.register] = sale
-        case .suspend, .complete, .return, .cancel, .void: baskets[sale.register] = nil
+        case .suspend, .complete, .return, .cancel, .void:
+            // A document may come late, when the next basket is on the screen.
+            guard let shown = baskets[sale.register], lanes[sale.register]?.isOpen(key(shown)) != true else { return }
+            baskets[sale.register] = nil
         }
     }
 

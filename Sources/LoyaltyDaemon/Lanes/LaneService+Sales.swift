@@ -39,10 +39,10 @@ extension LaneService {
         // What waits now was read for another basket.
         if isFromBefore(event.time, sale) { return remembered(event, .accepted, code: "live") }
         adoptEarlyLane(sale.register)
-        noteBasket(verb, sale)
         let step = step(verb, sale, cards)
         fetchBaggage(for: step)
         let actions = lanes[sale.register, default: newLane].handle(.sale(step), at: clock.monotonic)
+        noteBasket(verb, sale)
         var answer = TillAnswer(acknowledges: event.identity.id, result: .accepted, code: "live")
         describe(actions, into: &answer)
         return remembered(event, answer)
@@ -87,10 +87,10 @@ extension LaneService {
             _ = lanes[sale.register]?.handle(.sale(step(.void, sale, cards)), at: clock.monotonic)
         } else {
             adoptEarlyLane(sale.register)
-            noteBasket(verb, sale)
             let step = step(verb, sale, cards)
             fetchBaggage(for: step)
             let actions = lanes[sale.register, default: newLane].handle(.sale(step), at: clock.monotonic)
+            noteBasket(verb, sale)
             for case .commit(let commit) in actions {
                 isOwn = commit.card.map { isOwnSale($0, sale) } ?? false
                 if !isOwn {
