@@ -45,6 +45,12 @@ public struct Lane: Sendable {
         var lateCard: Card?
         /// Nil until the sale is on disk.
         var reference: String?
+
+        /// By the till's own id; a number alone may be yesterday's, unless the closing time is the same as well.
+        func isSale(of step: SaleStep) -> Bool {
+            if let uid = step.key.uid, let ownUID = key.uid { return uid == ownUID }
+            return key.names(step.key) && step.closedAt != nil && step.closedAt == closedAt
+        }
     }
 
     public init(settings: Settings = Settings()) { self.settings = settings }
@@ -359,11 +365,7 @@ extension Lane {
     /// The answer to a document that the lane, or the caller, has seen before: the card that was decided then. Nothing else
     /// changes, since the next customer may stand there already.
     private mutating func repeated(_ step: SaleStep) -> Action? {
-        let index = finished.lastIndex { earlier in
-            if let uid = step.key.uid, let earlierUID = earlier.key.uid { return uid == earlierUID }
-            guard earlier.key.names(step.key) else { return false }
-            return step.isRepeat || (step.closedAt != nil && earlier.closedAt == step.closedAt)
-        }
+        let index = finished.lastIndex { $0.isSale(of: step) || step.isRepeat && $0.key.names(step.key) }
         guard step.isRepeat || index != nil else { return nil }
         var open: PresentedCards?
         if let basket, basket.key.names(step.key) {
@@ -391,7 +393,7 @@ extension Lane {
         let count = parked.count
         parked.removeAll { $0.key.names(step.key) }
         // What is told late of a sale that is over says nothing of the card that waits now.
-        guard count == parked.count, !step.isRepeat, !finished.contains(where: { $0.key.names(step.key) }) else {
+        guard count == parked.count, !step.isRepeat, !finished.contains(where: { $0.isSale(of: step) }) else {
             return
         }
         // A basket that nobody told of has come and gone, and the waiting card with it.

@@ -86,6 +86,20 @@ import Testing
         #expect(counter.complete(key("a")) == nil)
     }
 
+    /// Numbers begin again every day: yesterday's sale of this one says nothing of the basket that was cancelled today.
+    @Test func anUnseenCancelledBasketOfAUsedNumberTakesTheWaitingCardWithIt() {
+        var counter = counter
+        let closed = Timestamp(microseconds: 0)
+        counter.sale(.complete, number("5"), isTendered: true, closedAt: closed)
+        counter.wait(36_000)
+        counter.scan(card("x"))
+        counter.sale(.cancel, number("5"), closedAt: closed)
+        #expect(
+            counter.lane.card(for: nil, at: MonotonicTime(nanoseconds: UInt64(counter.seconds) * 1_000_000_000)) != nil)
+        counter.sale(.cancel, number("5"))
+        #expect(counter.complete(number("6")) == nil)
+    }
+
     @Test func cancellingASuspendedBasketLeavesTheWaitingCard() {
         var counter = counter
         counter.sale(.open, key("a"))

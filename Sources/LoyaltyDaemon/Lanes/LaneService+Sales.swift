@@ -25,7 +25,7 @@ extension LaneService {
         switch sale.kind {
         case .layaway, .order, .noSale:
             // Nothing is earned, but the basket is over at the counter, and the card that was read for it with it.
-            if !event.replay, verb != .void { end(key(sale)) }
+            if !event.replay, verb != .void { end(key(sale), closedAt: sale.closedAt) }
             return remembered(event, .ignored, code: "kind.\(sale.kind.rawValue)")
         case .sale, .return, .exchange, .mixed: return await finish(event, verb, sale, cards)
         }
@@ -63,7 +63,7 @@ extension LaneService {
         var isOwn = false
         let standing: Ledger.Standing
         do throws(LoyaltyError) { standing = try await ledger.standing(of: submission) } catch {
-            if !event.replay, verb != .void { end(key(sale)) }
+            if !event.replay, verb != .void { end(key(sale), closedAt: sale.closedAt) }
             return answered(event, .rejected, code: error.code.name, message: error.message)
         }
         let isRepeat = standing != .new
@@ -72,7 +72,7 @@ extension LaneService {
             submission.attachment = kept
         } else if standing == .conflict {
             // It is refused, but a basket is over at the counter all the same.
-            if !event.replay, verb != .void { end(key(sale)) }
+            if !event.replay, verb != .void { end(key(sale), closedAt: sale.closedAt) }
         } else if isRepeat || event.replay || inFlight.contains(event.identity)
             || isFromBefore(closed, sale)
         {

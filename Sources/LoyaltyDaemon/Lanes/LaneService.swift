@@ -188,9 +188,10 @@ actor LaneService: TillHandler {
     }
 
     /// A basket is over at the counter that no document is stored of.
-    func end(_ key: Lane.SaleKey) {
+    func end(_ key: Lane.SaleKey, closedAt: Timestamp? = nil) {
         adoptEarlyLane(key.register)
-        _ = lanes[key.register]?.handle(.sale(Lane.SaleStep(.cancel, key)), at: clock.monotonic)
+        _ = lanes[key.register]?.handle(
+            .sale(Lane.SaleStep(.cancel, key, closedAt: closedAt)), at: clock.monotonic)
     }
 
     func submit(_ event: TillEvent) async -> Task<TillAnswer, Never> { await inTurn { await take(event) } }
