@@ -79,6 +79,49 @@ import TillFeed
         #expect(other.member?.id == "m1")
     }
 
+    // MARK: Look-ups that fail
+
+    /// The database is not read for a task that was cancelled: the look-up fails once.
+    private func failing(_ work: @escaping @Sendable () async throws -> TillAnswer) async throws -> TillAnswer {
+        try await Task {
+            withUnsafeCurrentTask { $0?.cancel() }
+            return try await work()
+        }.value
+    }
+
+    @Test func aSaleThatCouldNotBeLookedUpKeepsItsCardForItsResend() async throws {
+        let bench = try await twoMembers()
+        await bench.scan(Bench.card)
+        let refused = try await failing { try await bench.sale("sale.complete", "a") }
+        #expect(refused.result == .rejected)
+        #expect(refused.code?.hasPrefix("storage.") == true)
+        await bench.scan(Self.second)
+        #expect(try await bench.sale("sale.complete", "a").member?.id == "m1")
+        #expect(try await bench.sale("sale.complete", "b").member?.id == "m2")
+    }
+
+    /// Whether it is new is not known then, and a sale that had no card takes none of another customer's.
+    @Test func aCorrectionThatCouldNotBeLookedUpTakesNoCard() async throws {
+        let bench = try await Bench()
+        _ = try await bench.sale("sale.complete", "a")
+        for number in 0..<40 { _ = try await bench.sale("sale.complete", "s\(number)") }
+        await bench.scan(Bench.card)
+        let fields = Bench.basket("a", "6.00", state: "completed", more: #","rev":2"#)
+        #expect(try await failing { try await bench.send("sale.complete", "a2", fields) }.result == .rejected)
+        let corrected = try await bench.send("sale.complete", "a2", fields)
+        #expect(corrected.code == "revised")
+        #expect(corrected.member == nil)
+    }
+
+    @Test func aCardThatCouldNotBeLookedUpIsTakenWhenItIsSentAgain() async throws {
+        let bench = try await Bench()
+        let present = #","card":{"value":"m1","scheme":"member_id"}"#
+        let refused = try await failing { try await bench.send("card.present", "c", present) }
+        #expect(refused.display == ["PLEASE SCAN AGAIN"])
+        #expect(try await bench.send("card.present", "c", present).display == ["WELCOME BACK"])
+        #expect(try await bench.sale("sale.complete", "a").member?.id == "m1")
+    }
+
     // MARK: Documents that end a basket and are not stored
 
     @Test(arguments: ["layaway", "order", "no_sale"]) func aDocumentThatIsNoSaleEndsItsBasket(kind: String) async throws

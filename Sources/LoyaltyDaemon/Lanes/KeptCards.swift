@@ -4,15 +4,26 @@ internal import Storage
 /// What a lane decided about documents that could not be stored. The till sends them again, and by then the lane serves the
 /// next customer, whose card must not go to them.
 struct KeptCards {
-    /// The inner optional is the decision "no card". Enough for some weeks of one register with a full disk.
-    private var decisions = BoundedMemory<EventIdentity, CardAttachment?>(capacity: 65_536)
+    private struct Decision {
+        /// Nil is the decision "no card".
+        var card: CardAttachment?
+        var isOfNewAlone: Bool
+    }
 
-    mutating func keep(_ card: CardAttachment?, for document: EventIdentity) { decisions.remember(card, for: document) }
+    /// Enough for some weeks of one register with a full disk.
+    private var decisions = BoundedMemory<EventIdentity, Decision>(capacity: 65_536)
+
+    /// - Parameter isOfNewAlone: nobody could tell whether the document is new; it counts only if it is.
+    mutating func keep(_ card: CardAttachment?, for document: EventIdentity, isOfNewAlone: Bool = false) {
+        decisions.remember(Decision(card: card, isOfNewAlone: isOfNewAlone), for: document)
+    }
 
     mutating func forget(_ document: EventIdentity) { decisions.forget(document) }
 
     /// Nil where nothing was decided; otherwise the card, or nil for none.
-    func decision(for document: EventIdentity) -> CardAttachment?? { decisions[document] }
+    func decision(for document: EventIdentity, isNew: Bool) -> CardAttachment?? {
+        decisions[document].flatMap { $0.isOfNewAlone && !isNew ? nil : .some($0.card) }
+    }
 }
 
 /// Numbers of cards that the cache does not know, between their scan and the commit of their sale: in memory alone.

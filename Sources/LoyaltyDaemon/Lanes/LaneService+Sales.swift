@@ -62,13 +62,13 @@ extension LaneService {
         var facts: CardFacts?
         var isOwn = false
         let standing: Ledger.Standing
+        var failure: LoyaltyError?
         do throws(LoyaltyError) { standing = try await ledger.standing(of: submission) } catch {
-            if !event.replay, verb != .void { end(key(sale), closedAt: sale.closedAt) }
-            return answered(event, .rejected, code: error.code.name, message: error.message)
+            (standing, failure) = (.new, error)
         }
         let isRepeat = standing != .new
         // From here to `submit` nothing waits: the lane's decision and the place in the commit order belong together.
-        if let kept = keptCards.decision(for: event.identity) {
+        if let kept = keptCards.decision(for: event.identity, isNew: !isRepeat) {
             submission.attachment = kept
         } else if standing == .conflict {
             // It is refused, but a basket is over at the counter all the same.
@@ -102,6 +102,10 @@ extension LaneService {
         }
         let attachment = submission.attachment
         let signed = SignedSale(businessDay: submission.businessDay, card: facts, isOwn: isOwn)
+        if let failure {
+            keptCards.keep(attachment, for: event.identity, isOfNewAlone: true)
+            return answered(event, .rejected, code: failure.code.name, message: failure.message)
+        }
         // Behind the lane's decision: the sale is over at the counter, whether it can be stored or not. A repeat of what
         // is stored takes no room.
         if isOverBudget && !isRepeat { return refusedForSpace(event, attachment) }
@@ -308,10 +312,12 @@ extension LaneService {
             return await card(
                 number, kind: presented.kind, entry: presented.entry, isInScheme: rules.classifier.schemes.isEmpty)
         case .token(let text):
-            guard let token = CardToken(text: text), let finding = try? await members.find(token),
-                finding.member != nil
-            else { return .refused(.notALoyaltyCard) }
-            return .card(laneCard(finding, number: nil, entry: presented.entry))
+            guard let token = CardToken(text: text) else { return .refused(.notALoyaltyCard) }
+            do {
+                let finding = try await members.find(token)
+                guard finding.member != nil else { return .refused(.notALoyaltyCard) }
+                return .card(laneCard(finding, number: nil, entry: presented.entry))
+            } catch { return unreadable(error) }
         }
     }
 
@@ -361,6 +367,11 @@ extension LaneService {
             guard let code = notice.code, code != "first_card_kept" else { continue }
             answer.result = .rejected
             count("refused.\(code)")
+        }
+        // Read again it may succeed, under the same id as well.
+        if input == .refused(.unreadable) {
+            let final = tallied(answer)
+            return Task { final }
         }
         return remembered(event, answer)
     }

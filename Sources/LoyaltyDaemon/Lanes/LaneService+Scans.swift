@@ -68,11 +68,13 @@ extension LaneService {
             // Of a telephone number the last four digits tell too much: others read the display.
             if kind == .phone { card.masked = "…\(number.value.suffix(3))" }
             return .card(card)
-        } catch {
-            // Who holds the card decides what it may do; the cashier hears that it did not work and tries again.
-            log.error("the member cache cannot be read", metadata: ["error": "\(error)"])
-            return .refused(.unreadable)
-        }
+        } catch { return unreadable(error) }
+    }
+
+    /// Who holds the card decides what it may do; the cashier hears that it did not work and tries again.
+    func unreadable(_ error: LoyaltyError) -> Lane.Input {
+        log.error("the member cache cannot be read", metadata: ["error": "\(error)"])
+        return .refused(.unreadable)
     }
 
     func laneCard(_ finding: MemberCache.Finding, number: CardNumber?, entry: CardEntry) -> Lane.Card {
