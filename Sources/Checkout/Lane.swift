@@ -262,7 +262,7 @@ extension Lane {
     }
 
     /// Makes the step's basket the open one.
-    private mutating func enter(_ step: SaleStep, _ now: MonotonicTime) {
+    private mutating func enter(_ step: SaleStep, _ now: MonotonicTime, readUntil limit: MonotonicTime? = nil) {
         if step.verb != .complete, step.verb != .return, !sendsLiveEvents {
             sendsLiveEvents = true
             forgetOld(now)
@@ -290,13 +290,19 @@ extension Lane {
         var cards = comeBack(step) ?? PresentedCards()
         let isMeant = heldFor == nil || heldFor == step.key.uid
         // What the till meant for another sale goes on waiting for that one.
-        if isMeant { for card in takeWaiting() { _ = cards.offer(card, isTendered: false) } }
+        if isMeant { for card in takeWaiting(readUntil: limit) { _ = cards.offer(card, isTendered: false) } }
         basket = Basket(key: step.key, cards: cards, heardAt: now)
     }
 
-    private mutating func takeWaiting() -> [Card] {
-        defer { held = nil }
-        return held?.take(readUntil: nil) ?? []
+    private mutating func takeWaiting(readUntil limit: MonotonicTime?) -> [Card] {
+        defer { if held?.isEmpty == true { held = nil } }
+        return held?.take(readUntil: limit) ?? []
+    }
+
+    /// Until when a card was read that may be this sale's; nil where its document does not come late.
+    private func readingLimit(_ step: SaleStep, _ now: MonotonicTime) -> MonotonicTime? {
+        guard let ago = step.closedAgo, ago >= settings.closingTolerance else { return nil }
+        return now.adding(settings.closingTolerance - ago)
     }
 
     /// Puts the open basket aside. Without `uid` only the till's own word makes it come back: numbers are used again.
@@ -327,14 +333,15 @@ extension Lane {
 
     private mutating func finish(_ step: SaleStep, _ now: MonotonicTime) -> [Action] {
         if let action = repeated(step) { return [action] }
-        if !step.hasLines { held = nil }
+        let limit = readingLimit(step, now)
+        if !step.hasLines { _ = takeWaiting(readUntil: limit) }
         if let shown = basket?.key, shown.names(step.key), shown.number != nil {
             numbersHold = shown.number == step.key.number
         }
         let isUnseen = !isOpen(step.key) && !hasParked(for: step)
         let shown = basketBehind(step, now)
         if shown != nil { basket = nil }
-        enter(step, now)
+        enter(step, now, readUntil: limit)
         if step.isTendered { basket?.isTendered = true }
         var actions = offerTillCards(step, isUnseen: isUnseen)
         let cards = basket?.cards ?? PresentedCards()
@@ -343,7 +350,7 @@ extension Lane {
         basket = shown
         if finished.count >= Self.maximumFinished { finished.removeFirst() }
         finished.append(Finished(key: key, closedAt: step.closedAt, cards: cards))
-        let mayGetCard = step.verb == .complete && step.hasLines && cards.current == nil && shown == nil
+        let mayGetCard = step.verb == .complete && step.hasLines && cards.current == nil && shown == nil && limit == nil
         lateSince = mayGetCard ? now : nil
         actions.append(
             .commit(

@@ -12,6 +12,8 @@ extension Lane {
         /// The same for a till that has only ever sent finished sales. Never by default: the next basket begins unseen, and
         /// the card could be the next customer's.
         public var lateScanLimitCompleteOnly: Duration = .zero
+        /// How long after its closing time, as far as that can be told, a sale may still take a card that waits.
+        public var closingTolerance: Duration = .seconds(30)
         /// How long a suspended basket keeps its card.
         public var suspendedLimit: Duration = .seconds(86_400)
 
@@ -99,6 +101,8 @@ extension Lane {
         /// The suspended basket that this one goes on with (link `resumes`).
         public var resumes: SaleKey?
         public var closedAt: Timestamp?
+        /// How long ago it was closed, where the caller can tell; what was read clearly later is not its card.
+        public var closedAgo: Duration?
         /// The caller knows this document: keys E or N of the duplicate table have been seen, and it is no reused number.
         public var isRepeat: Bool
 

@@ -67,6 +67,34 @@ import Testing
         }
     }
 
+    /// A till that sends finished sales alone has stalled, and two customers' cards have been read by the time that the first sale comes.
+    @Test func aDocumentThatComesLateTakesNoCardThatWasReadBehindItsEnd() {
+        var counter = Counter()
+        counter.scan(card("x"))
+        counter.wait(60)
+        counter.scan(card("y"))
+        counter.wait(120)
+        let first = commit(counter.sale(.complete, key("a"), isTendered: true, closedAgo: .seconds(155)))
+        #expect(first?.card?.token == "x")
+        #expect(first?.others.isEmpty == true)
+        counter.sale(.complete, key("no lines"), hasLines: false, closedAgo: .seconds(155))
+        #expect(commit(counter.sale(.complete, key("b"), closedAgo: .seconds(1)))?.card?.token == "y")
+    }
+
+    /// As it may where it comes at its usual time, or where nobody can tell.
+    @Test(arguments: [nil, Duration.seconds(29)]) func aDocumentThatComesInTimeTakesTheCardThatWaits(age: Duration?) {
+        var counter = Counter()
+        counter.scan(card("x"))
+        #expect(commit(counter.sale(.complete, key("a"), closedAgo: age))?.card?.token == "x")
+    }
+
+    @Test func noCardIsAddedToASaleThatComesLate() {
+        var counter = counter
+        counter.sale(.complete, key("a"), closedAgo: .seconds(3600))
+        #expect(counter.scan(card("x"))?.result == .held)
+        #expect(counter.complete(key("b")) == "x")
+    }
+
     /// A till that has gone over to sending finished sales alone takes the basket off that nobody ended.
     @Test func aBasketThatNobodyHeardOfForLongIsNotOnTheScreen() {
         var counter = counter

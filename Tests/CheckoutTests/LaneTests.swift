@@ -34,13 +34,14 @@ struct Counter {
         tillCards: [Lane.Card] = [],
         resumes: Lane.SaleKey? = nil,
         closedAt: Timestamp? = nil,
+        closedAgo: Duration? = nil,
         isRepeat: Bool = false
     ) -> [Lane.Action] {
-        handle(
-            .sale(
-                Lane.SaleStep(
-                    verb, key, hasLines: hasLines, isTendered: isTendered, tillCards: tillCards, resumes: resumes,
-                    closedAt: closedAt, isRepeat: isRepeat)))
+        var step = Lane.SaleStep(
+            verb, key, hasLines: hasLines, isTendered: isTendered, tillCards: tillCards, resumes: resumes,
+            closedAt: closedAt, isRepeat: isRepeat)
+        step.closedAgo = closedAgo
+        return handle(.sale(step))
     }
 
     /// The token that a completed sale is committed with.

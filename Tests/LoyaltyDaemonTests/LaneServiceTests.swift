@@ -14,11 +14,14 @@ import USBReaders
 /// Time that passes when the test says so.
 final class HandClock: LoyaltyClock {
     private let elapsed = Mutex<Int64>(0)
+    private let error = Mutex<Int64>(0)
     private static let start = Timestamp(microseconds: 1_764_000_000_000_000)
 
-    var now: Timestamp { Self.start.adding(seconds: elapsed.withLock { $0 }) }
+    var now: Timestamp { Self.start.adding(seconds: elapsed.withLock { $0 } + error.withLock { $0 }) }
     var monotonic: MonotonicTime { MonotonicTime(nanoseconds: UInt64(elapsed.withLock { $0 } + 1) * 1_000_000_000) }
     func pass(seconds: Int64) { elapsed.withLock { $0 += seconds } }
+    /// Wall time is ahead by this; the other time goes on.
+    func set(aheadBy seconds: Int64) { error.withLock { $0 = seconds } }
 }
 
 /// What the lane asks of, and tells, the rest of the daemon.

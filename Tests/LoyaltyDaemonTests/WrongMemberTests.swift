@@ -210,6 +210,93 @@ import TillFeed
         #expect(await lanes.submit(try line("sale.complete", "last", 0)).value.member?.id == "m1")
     }
 
+    // MARK: Documents that come late
+
+    /// A finished sale that was closed so many seconds ago by the till's clock.
+    private func line(_ uid: String, _ ago: Int64, _ bench: Bench, _ more: String = "", id: String? = nil) throws
+        -> TillEvent
+    {
+        let time = bench.clock.now.adding(seconds: -ago)
+        let text =
+            #"{"v":1,"type":"sale.complete","id":"\#(id ?? uid)","source":"1/1","time":"\#(time)""#
+            + Bench.basket(uid, "5.00", state: "completed", more: #","closed_at":"\#(time)""# + more) + "}"
+        return try TillEventDecoder(screening: bench.screening).decode(Array(text.utf8))
+    }
+
+    /// Sales as they come every minute, from a clock that is wrong.
+    private func minutes(_ count: Int, behind: Int64, _ bench: Bench, to lanes: LaneService, name: String) async throws
+    {
+        for number in 0..<count {
+            bench.clock.pass(seconds: 60)
+            _ = await lanes.submit(try line("\(name)\(number)", behind, bench)).value
+        }
+    }
+
+    @Test(arguments: [0, 7200, -7200]) func aSaleThatComesLateLeavesTheCardThatWaits(behind: Int64) async throws {
+        let bench = try await Bench()
+        try await minutes(6, behind: behind, bench, to: bench.lanes, name: "s")
+        bench.clock.pass(seconds: 180)
+        await bench.scan(Bench.card)
+        #expect(await bench.lanes.submit(try line("late", behind + 120, bench)).value.member == nil)
+        bench.clock.pass(seconds: 30)
+        #expect(await bench.lanes.submit(try line("own", behind, bench)).value.member?.id == "m1")
+    }
+
+    /// A till that collects its sales for minutes shows nothing by being late.
+    @Test func whereSalesComeUnevenlyTheCardIsTheNextSales() async throws {
+        let bench = try await Bench()
+        for ago in [10, 70, 130, 20, 90, 150, 40] as [Int64] {
+            bench.clock.pass(seconds: 200)
+            _ = await bench.lanes.submit(try line("s\(ago)", ago, bench)).value
+        }
+        bench.clock.pass(seconds: 5)
+        await bench.scan(Bench.card)
+        bench.clock.pass(seconds: 180)
+        #expect(await bench.lanes.submit(try line("a", 170, bench)).value.member?.id == "m1")
+    }
+
+    /// The till's clock is set back: its sales seem to come late, and the card of the first may not wait for the second.
+    @Test func aClockThatIsSetTakesNoCardToTheNextCustomer() async throws {
+        let bench = try await Bench()
+        try await minutes(6, behind: 0, bench, to: bench.lanes, name: "s")
+        bench.clock.pass(seconds: 5)
+        await bench.scan(Bench.card)
+        bench.clock.pass(seconds: 30)
+        #expect(await bench.lanes.submit(try line("a", 3600, bench)).value.member == nil)
+        bench.clock.pass(seconds: 60)
+        #expect(await bench.lanes.submit(try line("b", 3600, bench)).value.member == nil)
+        bench.clock.pass(seconds: 5)
+        await bench.scan(Bench.card)
+        bench.clock.pass(seconds: 30)
+        #expect(await bench.lanes.submit(try line("c", 3600, bench)).value.member?.id == "m1", "the clock is learnt")
+    }
+
+    /// What says nothing of the clock: a correction in the evening, one wrong time, a till whose clock was set right, a machine that was set back.
+    @Test(arguments: ["correction", "wrong time", "till set back", "machine set back"])
+    func aSaleFromBehindTheStartKeepsItsCard(what: String) async throws {
+        let bench = try await Bench()
+        if what == "machine set back" { bench.clock.set(aheadBy: 3600) }
+        let fast: Int64 = what == "till set back" ? -3600 : 0
+        try await minutes(what == "correction" ? 1 : 6, behind: fast, bench, to: bench.lanes, name: "s")
+        if what == "wrong time" { _ = await bench.lanes.submit(try line("w", -7200, bench)).value }
+        if what == "correction" {
+            bench.clock.pass(seconds: 8 * 3600)
+            _ = await bench.lanes.submit(try line("s0", 0, bench, #","rev":2"#, id: "again")).value
+        }
+        let lanes = bench.anotherLaneService()
+        try await lanes.loadClocks()
+        bench.clock.set(aheadBy: 0)
+        bench.clock.pass(seconds: 60)
+        if what == "till set back" { try await minutes(2, behind: 0, bench, to: lanes, name: "t") }
+        let present =
+            #"{"v":1,"type":"card.present","id":"c","source":"1/1","time":"\#(bench.clock.now)"\#(Self.present)}"#
+        _ = await lanes.submit(try line("before", 1, bench)).value
+        bench.clock.pass(seconds: 5)
+        _ = await lanes.submit(try TillEventDecoder(screening: bench.screening).decode(Array(present.utf8))).value
+        bench.clock.pass(seconds: 10)
+        #expect(await lanes.submit(try line("own", 0, bench)).value.member?.id == "m1")
+    }
+
     // MARK: The till's own word
 
     @Test func aCardThatTheTillTookOffEarnsNothing() async throws {

@@ -67,16 +67,17 @@ extension LaneService {
             (standing, failure) = (.new, error)
         }
         let isRepeat = standing != .new
+        let isKnown = isRepeat || event.replay || inFlight.contains(event.identity)
         // From here to `submit` nothing waits: the lane's decision and the place in the commit order belong together.
-        if let kept = keptCards.decision(for: event.identity, isNew: !isRepeat) {
+        let kept = keptCards.decision(for: event.identity, isNew: !isRepeat)
+        if kept == nil, !isKnown, verb != .void { noteLag(closed, sale.register) }
+        if let kept {
             submission.attachment = kept
         } else if standing == .conflict {
             // It is refused, but a basket is over at the counter all the same.
             if !event.replay, verb != .void { end(key(sale), closedAt: sale.closedAt) }
-        } else if isRepeat || event.replay || inFlight.contains(event.identity)
-            || isFromBefore(closed, sale)
-        {
-            if !isRepeat && !event.replay && !inFlight.contains(event.identity) {
+        } else if isKnown || isFromBefore(closed, sale) {
+            if !isKnown {
                 // It could be the clock that is wrong, and the card this sale's: then it must not wait for the next one.
                 signOff(sale.register)
             }
@@ -87,7 +88,8 @@ extension LaneService {
             _ = lanes[sale.register]?.handle(.sale(step(.void, sale, cards)), at: clock.monotonic)
         } else {
             adoptEarlyLane(sale.register)
-            let step = step(verb, sale, cards)
+            var step = step(verb, sale, cards)
+            step.closedAgo = age(of: closed, sale.register)
             fetchBaggage(for: step)
             let actions = lanes[sale.register, default: newLane].handle(.sale(step), at: clock.monotonic)
             noteBasket(verb, sale)

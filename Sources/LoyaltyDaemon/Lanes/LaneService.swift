@@ -86,9 +86,9 @@ actor LaneService: TillHandler {
     var sourcesOfToday = SourceTally()
     private var turnstile = Turnstile()
     private let usedBytes: @Sendable () -> Int64
-    let startedAt: Timestamp
-    /// How far each register's clock is behind this one, in microseconds, by the sales from before the start.
-    private var clockSkews: [String: Int64] = [:]
+    /// Wall time may be set after the start.
+    private let started: MonotonicTime
+    private var lags: [String: RegisterLag] = [:]
 
     private var training = false
     private var connections = 0
@@ -107,7 +107,7 @@ actor LaneService: TillHandler {
         self.rules = rules
         screen = Mutex(rules.classifier)
         self.clock = clock
-        startedAt = clock.now
+        started = clock.monotonic
         self.readers = readers
         self.log = log
         self.usedBytes = usedBytes ?? { database.sizeInBytes }
@@ -270,16 +270,35 @@ actor LaneService: TillHandler {
 
     /// Learns the clocks of the registers from the latest sales. - Throws: `storage.*`.
     func loadClocks() async throws(LoyaltyError) {
-        clockSkews = try await ledger.clockSkews(since: clock.now.adding(seconds: -Self.clockDays * 86_400))
+        lags = try await ledger.registerLags(since: clock.now.adding(seconds: -Self.clockDays * 86_400))
+            .mapValues { RegisterLag($0) }
     }
 
-    /// Whether the till's event is from before the start, so that the card that waits is another customer's. Clocks are as wrong as
-    /// they were when the last sales came; one that is a day off tells nothing.
+    /// Takes up when a finished sale came that is new.
+    func noteLag(_ closed: Timestamp, _ register: String) {
+        if lags.count >= Self.mostRegisters, lags[register] == nil { lags = [:] }
+        let (lag, isBeyond) = clock.now.microseconds.subtractingReportingOverflow(closed.microseconds)
+        guard !isBeyond, lags[register, default: RegisterLag()].note(lag, at: clock.monotonic) else { return }
+        // The sale before was taken for one that came late, and a card left for the next one may have been its own.
+        signOff(register)
+    }
+
+    /// How long ago a sale was closed by this machine's clock, where its register's sales come at a steady pace.
+    func age(of closed: Timestamp, _ register: String) -> Duration? {
+        guard let lag = lags[register]?.steady else { return nil }
+        let (age, isBeyond) = clock.now.microseconds.subtractingReportingOverflow(
+            closed.adding(microseconds: lag).microseconds)
+        return isBeyond ? nil : .microseconds(age)
+    }
+
+    /// Whether the till's event is from before the start, so that the card that waits is another customer's, by the register's clock as it
+    /// was when its last sales came.
     func isFromBefore(_ time: Timestamp, _ sale: Sale) -> Bool {
-        guard let skew = clockSkews[sale.register], skew.magnitude < 86_400_000_000,
-            lanes[sale.register]?.isOpen(key(sale)) != true
-        else { return false }
-        return time.adding(microseconds: skew) < startedAt
+        guard let lag = lags[sale.register]?.usual, lanes[sale.register]?.isOpen(key(sale)) != true else {
+            return false
+        }
+        let up = clock.monotonic.nanoseconds.subtractingReportingOverflow(started.nanoseconds).partialValue / 1000
+        return time.adding(microseconds: lag) < clock.now.adding(microseconds: -Int64(clamping: up))
     }
 
     func tallied(_ answer: TillAnswer) -> TillAnswer {

@@ -42,21 +42,21 @@ extension Ledger {
         }
     }
 
-    /// How far the clock of each register was behind this machine's at its latest sales, in microseconds: the least of twenty, as what was sent
-    /// late seems further behind. - Throws: `storage.*`.
-    public func clockSkews(since: Timestamp) async throws(LoyaltyError) -> [String: Int64] {
+    /// How long after their closing times the latest sales of each register came, in microseconds, the newest last; at most twenty. Of a sale
+    /// that was corrected only the first state came at the time that is stored, so it tells nothing. - Throws: `storage.*`.
+    public func registerLags(since: Timestamp) async throws(LoyaltyError) -> [String: [Int64]] {
         do {
             return try await database.pool.read { database in
                 let rows = try Row.fetchAll(
                     database,
                     sql: """
-                        SELECT register, min(received_at - closed_at) AS skew FROM (
+                        SELECT register, received_at - closed_at AS lag FROM (
                             SELECT register, received_at, closed_at,
-                                row_number() OVER (PARTITION BY register ORDER BY received_at DESC) AS age
-                            FROM sale WHERE received_at > ? AND kind <> 'action')
-                        WHERE age <= 20 GROUP BY register
+                                row_number() OVER (PARTITION BY register ORDER BY received_at DESC, id DESC) AS age
+                            FROM sale WHERE received_at > ? AND kind <> 'action' AND superseded = '[]')
+                        WHERE age <= 20 ORDER BY age DESC
                         """, arguments: [since.microseconds])
-                return Dictionary(rows.map { ($0["register"], $0["skew"]) }, uniquingKeysWith: min)
+                return Dictionary(grouping: rows) { $0["register"] as String }.mapValues { $0.map { $0["lag"] } }
             }
         } catch {
             throw storageError(error, doing: "reading the latest sales", file: database.path)
