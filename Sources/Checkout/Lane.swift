@@ -59,12 +59,12 @@ public struct Lane: Sendable {
     public var basketCard: Card? { basket?.cards.current }
 
     /// The card that a basket would have if it were shown now: the open one's, the one that waits for it, or the one it was left
-    /// with. Changes nothing. - Parameter step: nil asks for the basket at the counter.
+    /// with; of a finished sale the one that it would be committed with. Changes nothing. - Parameter step: nil asks for the basket at the counter.
     public func card(for step: SaleStep?, at now: MonotonicTime) -> Card? {
         var trial = self
         trial.forgetOld(now)
         guard let step else { return trial.basket.map(\.cards.current) ?? trial.held?.current }
-        _ = trial.take(step, now)
+        for case .commit(let commit) in trial.take(step, now) { return commit.card }
         return trial.basketCard
     }
 

@@ -297,6 +297,71 @@ import TillFeed
         #expect(await lanes.submit(try line("own", 0, bench)).value.member?.id == "m1")
     }
 
+    // MARK: What a till kept while the daemon was down
+
+    /// A lane that has started again, and the lines that its till kept meanwhile: each with the seconds of its time from the start.
+    private func restarted(_ bench: Bench) async throws -> LaneService {
+        try await minutes(6, behind: 0, bench, to: bench.lanes, name: "s")
+        bench.clock.pass(seconds: 600)
+        let lanes = bench.anotherLaneService()
+        try await lanes.loadClocks()
+        return lanes
+    }
+
+    private func kept(
+        _ type: String, _ uid: String, at second: Int64, since start: Timestamp, _ bench: Bench, _ fields: String? = nil
+    ) throws -> TillEvent {
+        let time = start.adding(seconds: second)
+        let state = type == "sale.complete" ? "completed" : "open"
+        let fields = fields ?? Bench.basket(uid, "5.00", state: state, more: #","closed_at":"\#(time)""#)
+        let text = #"{"v":1,"type":"\#(type)","id":"\#(type)-\#(uid)","source":"1/1","time":"\#(time)"\#(fields)}"#
+        return try TillEventDecoder(screening: bench.screening).decode(Array(text.utf8))
+    }
+
+    @Test(arguments: [-20, 20]) func aCardThatTheTillKeptGoesToTheSaleItWasReadFor(end: Int64) async throws {
+        let bench = try await twoMembers()
+        let lanes = try await restarted(bench)
+        let start = bench.clock.now
+        bench.clock.pass(seconds: 30)
+        // At the counter stands the next customer already.
+        let card = try kept("card.present", "now", at: 30, since: start, bench, #","card":{"value":"\#(Self.second)"}"#)
+        if end < 0 { _ = await lanes.submit(card).value }
+        let present = try kept("card.present", "c", at: -60, since: start, bench, Self.present)
+        #expect(await lanes.submit(present).value.result == .accepted)
+        let sale = try kept("sale.complete", "a", at: end, since: start, bench)
+        #expect(await lanes.submit(sale).value.member?.id == "m1")
+        bench.clock.pass(seconds: 30)
+        let next = try kept("sale.complete", "b", at: 60, since: start, bench)
+        #expect(await lanes.submit(next).value.member == nil, "one card earns once")
+    }
+
+    @Test func aCardThatTheTillKeptDoesNotTouchTheBasketOnTheScreen() async throws {
+        let bench = try await twoMembers()
+        let lanes = try await restarted(bench)
+        let start = bench.clock.now
+        bench.clock.pass(seconds: 30)
+        let own = #","card":{"value":"\#(Self.second)"}"#
+        _ = await lanes.submit(try kept("sale.open", "now", at: 20, since: start, bench)).value
+        _ = await lanes.submit(try kept("card.present", "own", at: 25, since: start, bench, own)).value
+        for event in [
+            try kept("sale.open", "a", at: -90, since: start, bench),
+            try kept("card.present", "c", at: -80, since: start, bench, Self.present),
+        ] { _ = await lanes.submit(event).value }
+        let earlier = try kept("sale.complete", "a", at: -60, since: start, bench)
+        #expect(await lanes.submit(earlier).value.member?.id == "m1")
+        let sale = try kept("sale.complete", "now", at: 30, since: start, bench)
+        #expect(await lanes.submit(sale).value.member?.id == "m2")
+    }
+
+    /// By the till's own times: a card of the morning is not the evening's.
+    @Test func aCardThatTheTillKeptWaitsNoLongerThanAtTheCounter() async throws {
+        let bench = try await Bench()
+        let lanes = try await restarted(bench)
+        let start = bench.clock.now
+        _ = await lanes.submit(try kept("card.present", "c", at: -800, since: start, bench, Self.present)).value
+        #expect(await lanes.submit(try kept("sale.complete", "a", at: -10, since: start, bench)).value.member == nil)
+    }
+
     // MARK: The till's own word
 
     @Test func aCardThatTheTillTookOffEarnsNothing() async throws {

@@ -36,13 +36,18 @@ extension LaneService {
         _ event: TillEvent, _ verb: TillEvent.SaleVerb, _ sale: Sale, _ cards: TillCards
     ) -> Task<TillAnswer, Never> {
         guard !event.replay else { return answered(event, .ignored, code: "replay") }
-        // What waits now was read for another basket.
-        if isFromBefore(event.time, sale) { return remembered(event, .accepted, code: "live") }
-        adoptEarlyLane(sale.register)
-        let step = step(verb, sale, cards)
-        fetchBaggage(for: step)
-        let actions = lanes[sale.register, default: newLane].handle(.sale(step), at: clock.monotonic)
-        noteBasket(verb, sale)
+        var step = step(verb, sale, cards)
+        let actions: [Lane.Action]
+        if isFromBefore(event.time, sale) {
+            // What waits now was read for another basket.
+            actions = handleEarlier(.sale(step), sale.register, at: event.time)
+        } else {
+            adoptEarlyLane(sale.register)
+            takeEarlierCard(for: &step, at: event.time)
+            fetchBaggage(for: step)
+            actions = lanes[sale.register, default: newLane].handle(.sale(step), at: clock.monotonic)
+            noteBasket(verb, sale)
+        }
         var answer = TillAnswer(acknowledges: event.identity.id, result: .accepted, code: "live")
         describe(actions, into: &answer)
         return remembered(event, answer)
@@ -61,6 +66,7 @@ extension LaneService {
             receivedAt: now, receivedDay: today, flags: cards.flags + event.flags.filter(Self.keptFlags.contains))
         var facts: CardFacts?
         var isOwn = false
+        var isEarlier = false
         let standing: Ledger.Standing
         var failure: LoyaltyError?
         do throws(LoyaltyError) { standing = try await ledger.standing(of: submission) } catch {
@@ -76,23 +82,28 @@ extension LaneService {
         } else if standing == .conflict {
             // It is refused, but a basket is over at the counter all the same.
             if !event.replay, verb != .void { end(key(sale), closedAt: sale.closedAt) }
-        } else if isKnown || isFromBefore(closed, sale) {
-            if !isKnown {
-                // It could be the clock that is wrong, and the card this sale's: then it must not wait for the next one.
-                signOff(sale.register)
-            }
+        } else if isKnown {
             let card = reopened(event, verb, sale, cards) ?? cards.cards.last
             isOwn = card.map { isOwnSale($0, sale) } ?? false
             if !isOwn { submission.attachment = card.map(attachment) }
         } else if verb == .void {
             _ = lanes[sale.register]?.handle(.sale(step(.void, sale, cards)), at: clock.monotonic)
         } else {
-            adoptEarlyLane(sale.register)
             var step = step(verb, sale, cards)
-            step.closedAgo = age(of: closed, sale.register)
-            fetchBaggage(for: step)
-            let actions = lanes[sale.register, default: newLane].handle(.sale(step), at: clock.monotonic)
-            noteBasket(verb, sale)
+            let actions: [Lane.Action]
+            isEarlier = isFromBefore(closed, sale)
+            if isEarlier {
+                // It could be the clock that is wrong, and the card this sale's: then it must not wait for the next one.
+                sendWaitingCardAway(sale.register)
+                actions = handleEarlier(.sale(step), sale.register, at: closed)
+            } else {
+                adoptEarlyLane(sale.register)
+                takeEarlierCard(for: &step, at: closed)
+                step.closedAgo = age(of: closed, sale.register)
+                fetchBaggage(for: step)
+                actions = lanes[sale.register, default: newLane].handle(.sale(step), at: clock.monotonic)
+                noteBasket(verb, sale)
+            }
             for case .commit(let commit) in actions {
                 isOwn = commit.card.map { isOwnSale($0, sale) } ?? false
                 if !isOwn {
@@ -103,7 +114,7 @@ extension LaneService {
             }
         }
         let attachment = submission.attachment
-        let signed = SignedSale(businessDay: submission.businessDay, card: facts, isOwn: isOwn)
+        let signed = SignedSale(businessDay: submission.businessDay, card: facts, isOwn: isOwn, isEarlier: isEarlier)
         if let failure {
             keptCards.keep(attachment, for: event.identity, isOfNewAlone: true)
             return answered(event, .rejected, code: failure.code.name, message: failure.message)
@@ -192,10 +203,11 @@ extension LaneService {
         if let token = attachment?.token { unknownNumbers.forget(token.text, readBefore: decidedAt) }
         if !outcome.transactions.isEmpty { outlets.wakeUpstream() }
         if outcome.decision == .accepted, let reference = outcome.sale, !event.replay {
+            let input = Lane.Input.committed(reference: reference, key: key(sale), hadCard: attachment != nil)
             let actions =
-                lanes[sale.register]?.handle(
-                    .committed(reference: reference, key: key(sale), hadCard: attachment != nil), at: clock.monotonic)
-                ?? []
+                signed.isEarlier
+                ? handleEarlier(input, sale.register, at: sale.closedAt ?? event.time)
+                : lanes[sale.register]?.handle(input, at: clock.monotonic) ?? []
             for case .attachToFinished(let reference, let card) in actions { attachLate(card, reference) }
         }
         if outcome.decision == .identityConflict {
@@ -344,7 +356,11 @@ extension LaneService {
                 }
                 token = card.token
             }
-            _ = lanes[register, default: newLane].handle(.cardRemoved(token: token), at: clock.monotonic)
+            if isFromBefore(event.time, register) {
+                _ = handleEarlier(.cardRemoved(token: token), register, at: event.time)
+            } else {
+                _ = lanes[register, default: newLane].handle(.cardRemoved(token: token), at: clock.monotonic)
+            }
             return remembered(event, .accepted, code: "live")
         }
         guard verb == .present else { return await query(event, verb, presented) }
@@ -361,7 +377,11 @@ extension LaneService {
                 // The sale may have been suspended at another register.
                 lanes.first { $0.value.knows(uid: uid) }?.key ?? register
             } else { register }
-        let actions = lanes[counter, default: newLane].handle(input, at: clock.monotonic)
+        let isOfOpenSale = presented.saleUID.map { lanes[counter]?.knows(uid: $0) == true } ?? false
+        let actions =
+            !isOfOpenSale && isFromBefore(event.time, counter)
+            ? handleEarlier(input, counter, at: event.time)
+            : lanes[counter, default: newLane].handle(input, at: clock.monotonic)
         var answer = TillAnswer(acknowledges: event.identity.id, result: .accepted, code: "live")
         describe(actions, into: &answer)
         for case .attachToFinished(let reference, let card) in actions { attachLate(card, reference) }
@@ -379,6 +399,13 @@ extension LaneService {
     }
 
     func signOff(_ register: String) {
+        sendWaitingCardAway(register)
+        // It may be of either side of the start.
+        _ = earlierLanes[register]?.handle(.signoff, at: MonotonicTime(nanoseconds: 0))
+    }
+
+    /// A card that was read for another sale must not wait for the next customer's.
+    func sendWaitingCardAway(_ register: String) {
         _ = lanes[register]?.handle(.signoff, at: clock.monotonic)
     }
 }

@@ -12,6 +12,8 @@ extension LaneService {
         var card: CardFacts?
         /// The card was the cashier's own, and was left out.
         var isOwn: Bool
+        /// It is from before the start.
+        var isEarlier: Bool
     }
 
     /// What a card was like at the counter.

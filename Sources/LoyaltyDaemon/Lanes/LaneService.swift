@@ -70,6 +70,8 @@ actor LaneService: TillHandler {
     var outlets = Outlets(notify: { _ in }, signal: { _, _ in }, wakeUpstream: {})
 
     var lanes: [String: Lane] = [:]
+    /// Of what the tills kept from before the start.
+    var earlierLanes: [String: Lane] = [:]
     /// The register of sources that named it in a sale, for card events, which do not.
     var registerOfSource: [String: String] = [:]
     /// The last snapshot of the basket at each register, for questions about it.
@@ -87,8 +89,8 @@ actor LaneService: TillHandler {
     private var turnstile = Turnstile()
     private let usedBytes: @Sendable () -> Int64
     /// Wall time may be set after the start.
-    private let started: MonotonicTime
-    private var lags: [String: RegisterLag] = [:]
+    let started: MonotonicTime
+    private(set) var lags: [String: RegisterLag] = [:]
 
     private var training = false
     private var connections = 0
@@ -190,8 +192,10 @@ actor LaneService: TillHandler {
     /// A basket is over at the counter that no document is stored of.
     func end(_ key: Lane.SaleKey, closedAt: Timestamp? = nil) {
         adoptEarlyLane(key.register)
-        _ = lanes[key.register]?.handle(
-            .sale(Lane.SaleStep(.cancel, key, closedAt: closedAt)), at: clock.monotonic)
+        let step = Lane.SaleStep(.cancel, key, closedAt: closedAt)
+        _ = lanes[key.register]?.handle(.sale(step), at: clock.monotonic)
+        // It may be of either side of the start.
+        _ = earlierLanes[key.register]?.handle(.sale(step), at: MonotonicTime(nanoseconds: 0))
     }
 
     func submit(_ event: TillEvent) async -> Task<TillAnswer, Never> { await inTurn { await take(event) } }
@@ -280,7 +284,7 @@ actor LaneService: TillHandler {
         let (lag, isBeyond) = clock.now.microseconds.subtractingReportingOverflow(closed.microseconds)
         guard !isBeyond, lags[register, default: RegisterLag()].note(lag, at: clock.monotonic) else { return }
         // The sale before was taken for one that came late, and a card left for the next one may have been its own.
-        signOff(register)
+        sendWaitingCardAway(register)
     }
 
     /// How long ago a sale was closed by this machine's clock, where its register's sales come at a steady pace.
@@ -289,16 +293,6 @@ actor LaneService: TillHandler {
         let (age, isBeyond) = clock.now.microseconds.subtractingReportingOverflow(
             closed.adding(microseconds: lag).microseconds)
         return isBeyond ? nil : .microseconds(age)
-    }
-
-    /// Whether the till's event is from before the start, so that the card that waits is another customer's, by the register's clock as it
-    /// was when its last sales came.
-    func isFromBefore(_ time: Timestamp, _ sale: Sale) -> Bool {
-        guard let lag = lags[sale.register]?.usual, lanes[sale.register]?.isOpen(key(sale)) != true else {
-            return false
-        }
-        let up = clock.monotonic.nanoseconds.subtractingReportingOverflow(started.nanoseconds).partialValue / 1000
-        return time.adding(microseconds: lag) < clock.now.adding(microseconds: -Int64(clamping: up))
     }
 
     func tallied(_ answer: TillAnswer) -> TillAnswer {
@@ -319,7 +313,9 @@ actor LaneService: TillHandler {
     private func learn(_ register: String, of source: String) {
         if registerOfSource.count >= Self.mostRegisters, registerOfSource[source] == nil { registerOfSource = [:] }
         registerOfSource[source] = register
-        if lanes.count >= Self.mostRegisters, lanes[register] == nil { (lanes, baskets) = ([:], [:]) }
+        if lanes.count >= Self.mostRegisters, lanes[register] == nil {
+            (lanes, earlierLanes, baskets) = ([:], [:], [:])
+        }
     }
 
     /// The register that an event without a sale is about.
