@@ -16,6 +16,46 @@ import TillFeed
         """
     }
 
+    /// A POSLog file, and Square's order, that cannot be taken, of two customers; what is wrong stands at the same place.
+    private static let refused: [(TillDialect, @Sendable (String) -> String)] = [
+        (
+            .poslog,
+            { number in
+                """
+                <POSLog xmlns="http://www.nrf-arts.org/IXRetail/namespace/"><Transaction>\
+                <RetailStoreID>1</RetailStoreID><WorkstationID>1</WorkstationID><SequenceNumber>\(number)</SequenceNumber>\
+                <EndDateTime>2025-11-24T16:00:00Z</EndDateTime><RetailTransaction TransactionStatus="Wonderful"></RetailTransaction>\
+                </Transaction></POSLog>
+                """
+            }
+        ), (.poslog, { "<POSLog><Transaction><SequenceNumber>\($0)</SequenceNumber></Transaction></PSLog>" }),
+        (.square, { #"{"id":"\#($0)","state":"WONDERFUL"}"# }), (.square, { "{\"id\":\"\($0)\"" }),
+    ]
+
+    @Test(arguments: 0..<refused.count) func everyDocumentThatIsRefusedEndsItsBasket(kind: Int) async throws {
+        let (dialect, text) = Self.refused[kind]
+        let bench = try await Bench()
+        let decoder = TillEventDecoder(screening: bench.screening)
+        func send(_ number: String) async throws {
+            var reader = try #require(try dialect.reader(AdapterSettings(register: "1"), decoder: decoder))
+            for document in reader.append(Array(text(number).utf8)) + reader.finish() {
+                guard case .problem(let problem) = document.outcome else { continue }
+                #expect(await bench.lanes.quarantine(problem).value.result == .quarantined)
+            }
+        }
+        _ = try await bench.sale("sale.complete", "first")
+        for number in ["1001", "1002"] {
+            bench.clock.pass(seconds: 70)
+            await bench.scan(Bench.card)
+            try await send(number)
+            #expect(try await bench.sale("sale.complete", "next \(number)").member == nil)
+        }
+        bench.clock.pass(seconds: 70)
+        await bench.scan(Bench.card)
+        try await send("1001")
+        #expect(try await bench.sale("sale.complete", "last").member?.id == "m1", "sent again it ends nothing")
+    }
+
     /// The same order twice counts once; one whose lines do not come to its total shows in the figures of its source, and earns
     /// no more than the total.
     @Test func mismatchesAreCountedForTheirSource() async throws {

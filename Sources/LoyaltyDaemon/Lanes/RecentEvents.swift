@@ -27,8 +27,13 @@ struct RecentEvents {
         known.remember(Known(content: event.hashValue, answer: answer), for: event.identity)
     }
 
-    /// True where the same line was refused a short while ago.
+    /// True where the same line, or the same document wherever it stood, was refused a short while ago.
     mutating func isRepeat(_ problem: TillLineProblem) -> Bool {
+        var problem = problem
+        if problem.content != nil {
+            problem.error.place = nil
+            problem.redactedLine = ""
+        }
         let content = problem.hashValue
         if problems[content] != nil { return true }
         problems.remember(true, for: content)

@@ -16,6 +16,13 @@ public struct ConvertedDocument: Sendable {
         self.outcome = outcome
         self.place = place
     }
+
+    /// Names what was read, where it became a problem.
+    func of(_ content: Int) -> ConvertedDocument {
+        guard case .problem(var problem) = outcome else { return self }
+        problem.content = content
+        return ConvertedDocument(.problem(problem), at: place)
+    }
 }
 
 /// A native event that an adapter made.

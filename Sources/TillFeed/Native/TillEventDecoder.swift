@@ -21,7 +21,8 @@ public struct TillEventDecoder: Sendable {
         do { node = try JSONDocument.parse(line) } catch {
             throw TillLineProblem(
                 error: Self.tillError(error),
-                redactedLine: LineRedaction(screening).redacted(brokenLine: line)
+                redactedLine: LineRedaction(screening).redacted(brokenLine: line),
+                content: line.hashValue
             )
         }
         do { return try event(node) } catch {
@@ -29,7 +30,8 @@ public struct TillEventDecoder: Sendable {
                 acknowledges: harmlessID(node),
                 error: Self.tillError(error),
                 redactedLine: LineRedaction(screening).redacted(node),
-                endedSale: endedSale(node)
+                endedSale: endedSale(node),
+                content: line.hashValue
             )
         }
     }
@@ -53,7 +55,8 @@ public struct TillEventDecoder: Sendable {
                 "the line is longer than \(Self.maximumLineLength) bytes",
                 remedy: "Send one event per line, each ended by a line feed"
             ),
-            redactedLine: LineRedaction(screening).redacted(brokenLine: Array(start.prefix(LineRedaction.limit)))
+            redactedLine: LineRedaction(screening).redacted(brokenLine: Array(start.prefix(LineRedaction.limit))),
+            content: start.hashValue
         )
     }
 

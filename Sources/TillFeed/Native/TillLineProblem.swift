@@ -13,6 +13,10 @@ public struct TillLineProblem: Error, Hashable, Sendable {
     /// It is a whole document of a till that sends finished sales, whose register may not have been readable.
     public var isDocument = false
 
+    /// Tells what was refused from what only looks like it, as long as this process lives. A keyed hash, since a card number may have stood
+    /// there; it is never written down.
+    public var content: Int?
+
     /// A basket that is over at the counter, although its document could not be taken.
     public struct EndedSale: Hashable, Sendable {
         public var register: String
@@ -24,9 +28,11 @@ public struct TillLineProblem: Error, Hashable, Sendable {
     public var column: Int? { error.place?.column }
 
     public init(
-        acknowledges: String = "", error: LoyaltyError, redactedLine: String, endedSale: EndedSale? = nil
+        acknowledges: String = "", error: LoyaltyError, redactedLine: String, endedSale: EndedSale? = nil,
+        content: Int? = nil
     ) {
         self.endedSale = endedSale
+        self.content = content
         self.acknowledges = acknowledges
         self.error = error
         self.redactedLine = redactedLine

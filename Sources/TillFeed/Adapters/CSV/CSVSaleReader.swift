@@ -18,6 +18,10 @@ struct CSVSaleReader: TillDocumentReader {
     /// A row of which nobody knows whose it is: the sale in front of it and the one behind it are in doubt.
     private var stray: LoyaltyError?
     private var key: [String] = []
+    /// Of the rows of the sale that is being read.
+    private var content = Hasher()
+    /// Of the bytes that came last, while no header has been read.
+    private var opening = 0
     private var isUnreadable = false
 
     init(_ conversion: NativeConversion, _ columns: CSVColumns) {
@@ -29,6 +33,7 @@ struct CSVSaleReader: TillDocumentReader {
 
     mutating func append(_ bytes: [UInt8]) -> [ConvertedDocument] {
         guard !isUnreadable else { return [] }
+        if layout == nil { opening = bytes.hashValue }
         reader.append(bytes)
         return rows()
     }
@@ -43,7 +48,9 @@ struct CSVSaleReader: TillDocumentReader {
     private mutating func end() -> [ConvertedDocument] {
         if flaw == nil { flaw = stray }
         stray = nil
-        return close().map { [$0] } ?? []
+        let rows = content.finalize()
+        content = Hasher()
+        return close().map { [$0.of(rows)] } ?? []
     }
 
     private mutating func rows() -> [ConvertedDocument] {
@@ -61,9 +68,11 @@ struct CSVSaleReader: TillDocumentReader {
                 let error = remedied(error)
                 if layout == nil {
                     isUnreadable = true
-                    documents.append(conversion.problem(error, at: error.place ?? Place(line: 1, column: 1)))
+                    documents.append(
+                        conversion.problem(error, at: error.place ?? Place(line: 1, column: 1)).of(opening))
                 } else if stray == nil {
                     stray = error
+                    content.combine(error.place?.line)
                 }
             }
         }
@@ -89,6 +98,7 @@ struct CSVSaleReader: TillDocumentReader {
             flaw = stray
         }
         self.stray = nil
+        for field in row.fields { content.combine(field.text) }
         guard flaw == nil else { return done }
         do throws(LoyaltyError) { try add(row, layout) } catch { flaw = error }
         return done

@@ -8,6 +8,8 @@ import LoyaltyModel
 struct JSONFramer {
     struct Frame {
         var bytes: [UInt8]
+        /// Of the bytes, also where they are too many.
+        var content: Int
         /// Lines in front of it.
         var line: Int
         /// Bytes in front of it on its line.
@@ -104,7 +106,8 @@ struct JSONFramer {
             isStray = false
         }
         return Frame(
-            bytes: isOverlong ? [] : partial, line: start.line, column: start.column, isOverlong: isOverlong,
+            bytes: isOverlong ? [] : partial, content: partial.hashValue, line: start.line, column: start.column,
+            isOverlong: isOverlong,
             isStray: isStray)
     }
 }
@@ -123,9 +126,13 @@ struct JSONDocumentReader: TillDocumentReader {
         self.convert = convert
     }
 
-    mutating func append(_ bytes: [UInt8]) -> [ConvertedDocument] { framer.append(bytes).flatMap(documents) }
+    mutating func append(_ bytes: [UInt8]) -> [ConvertedDocument] { framer.append(bytes).flatMap(named) }
 
-    mutating func finish() -> [ConvertedDocument] { framer.finish().map(documents) ?? [] }
+    mutating func finish() -> [ConvertedDocument] { framer.finish().map(named) ?? [] }
+
+    private func named(_ frame: JSONFramer.Frame) -> [ConvertedDocument] {
+        documents(frame).map { $0.of(frame.content) }
+    }
 
     private func documents(_ frame: JSONFramer.Frame) -> [ConvertedDocument] {
         let place = Place(line: frame.line + 1, column: frame.column + 1)

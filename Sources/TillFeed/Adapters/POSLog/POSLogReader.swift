@@ -14,8 +14,9 @@ struct POSLogReader: TillDocumentReader {
     private func document(_ found: POSLogScanner.Found) -> ConvertedDocument {
         switch found.result {
         case .success(let element):
-            POSLogDocument(transaction: element, settings: conversion.settings).converted(conversion)
-        case .failure(let error): conversion.problem(error, at: found.place)
+            POSLogDocument(transaction: element, settings: conversion.settings).converted(conversion).of(
+                element.content)
+        case .failure(let error): conversion.problem(error, at: found.place).of(found.content)
         }
     }
 }

@@ -13,6 +13,8 @@ final class POSLogScanner {
     struct Found {
         var place: Place
         var result: Result<XMLElement, LoyaltyError>
+        /// Of what was read up to a failure.
+        var content = 0
     }
 
     static let maximumDepth = 64
@@ -232,7 +234,10 @@ final class POSLogScanner {
     /// Ends a broken document; the next one begins at an XML declaration.
     private func fail(_ error: LoyaltyError) {
         let place = open.isEmpty ? error.place ?? here : transactionPlace
-        found.append(Found(place: place, result: .failure(error)))
+        var hasher = Hasher()
+        for element in open { element.addContent(to: &hasher) }
+        if open.isEmpty { hasher.combine(pending) }
+        found.append(Found(place: place, result: .failure(error), content: hasher.finalize()))
         lineBase = (error.place?.line ?? 1) - 1
         open = []
         state = .skippingBroken
@@ -363,7 +368,7 @@ final class POSLogScanner {
                     result: .failure(
                         LoyaltyError(
                             .adapterTooLarge, "the transaction has more than \(Self.maximumTransaction) bytes",
-                            at: transactionPlace))))
+                            at: transactionPlace)), content: element.content))
         } else {
             found.append(Found(place: transactionPlace, result: .success(element)))
         }

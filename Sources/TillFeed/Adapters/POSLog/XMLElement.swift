@@ -11,6 +11,21 @@ struct XMLElement {
     var text = ""
     var children: [XMLElement] = []
 
+    /// Of all that is kept of it, wherever it stands.
+    var content: Int {
+        var hasher = Hasher()
+        addContent(to: &hasher)
+        return hasher.finalize()
+    }
+
+    func addContent(to hasher: inout Hasher) {
+        hasher.combine(name)
+        hasher.combine(attributes)
+        hasher.combine(text)
+        hasher.combine(children.count)
+        for child in children { child.addContent(to: &hasher) }
+    }
+
     func first(_ name: String) -> XMLElement? { children.first { $0.name == name } }
     func all(_ name: String) -> [XMLElement] { children.filter { $0.name == name } }
 
