@@ -20,10 +20,10 @@ import Testing
 
     private func known(
         _ id: Int64, _ content: Known.Content, _ identity: Known.Identity = .unknown, revision: Int64? = nil,
-        closed: Int64 = 0
+        closed: Int64 = 0, isSameDay: Bool = true
     ) -> Known {
         Known(
-            id: id, content: content, identity: identity, revision: revision,
+            id: id, content: content, identity: identity, isSameDay: isSameDay, revision: revision,
             closedAt: Timestamp(microseconds: closed))
     }
 
@@ -39,10 +39,22 @@ import Testing
     /// Under the till's own id it is one sale, closed when it may; the later state counts.
     @Test func anotherClosingTimeMakesNoSecondSaleOfOneId() {
         #expect(decide([known(1, .other, .equal, closed: 60)], closed: 90) == .revision(of: 1, implicit: true))
-        #expect(decide([known(1, .other, .equal, closed: 60)], closed: 30) == .duplicate(of: 1))
+        #expect(
+            decide([known(1, .other, .equal, closed: 60)], closed: 30)
+                == .duplicate(of: 1, flags: ["earlier_state"]))
         #expect(decide([known(1, .other, .unknown, closed: 60)], closed: 90) == .new(flags: ["number_reused"]))
         let reused = [known(2, .other, .different, closed: 80), known(1, .other, .equal, closed: 60)]
         #expect(decide(reused, closed: 90) == .revision(of: 1, implicit: true))
+    }
+
+    /// Ids that begin again every day: only a till that counts its corrections says that it means the sale of another day.
+    @Test func oneIdOnTwoDaysIsTwoSales() {
+        let yesterday = known(1, .other, .equal, closed: 60, isSameDay: false)
+        #expect(decide([yesterday], closed: 90) == .new(flags: ["number_reused"]))
+        #expect(decide([yesterday], revision: 1, closed: 90) == .revision(of: 1, implicit: false))
+        #expect(decide([yesterday], closed: 60) == .revision(of: 1, implicit: true))
+        let newer = known(2, .other, .equal, closed: 80, isSameDay: false)
+        #expect(decide([newer, known(1, .other, .equal, closed: 60)], closed: 70) == .revision(of: 1, implicit: true))
     }
 
     @Test func everyRowOfTheTableForNewEvents() {
@@ -97,6 +109,38 @@ import Testing
         #expect(try await terminal.send(sale, id: "e1", card: card).decision == .duplicate)
         #expect(try await terminal.points(of: "anna") == "12")
         #expect(try await terminal.outbox.depth().ready == 1)
+    }
+
+    /// The points of the first customer stay, and the second one's sale counts.
+    @Test func anIdThatBeginsAgainTheNextDayIsAnotherSale() async throws {
+        let terminal = try await terminal()
+        var first = try sale("1", [line("1", "A", "1", "5.00")])
+        first.uid = "7"
+        try await terminal.send(first, id: "e1", card: try await terminal.attachment("2984000000011"))
+        var second = try sale("1", [line("1", "A", "1", "8.00")], closed: "2027-03-03T09:59:00Z")
+        second.uid = "7"
+        let outcome = try await terminal.send(
+            second, id: "e2", card: try await terminal.attachment("2984000000028"), day: try CalendarDate("2027-03-03"))
+        #expect(outcome.decision == .accepted)
+        #expect(outcome.flags == ["number_reused"])
+        #expect(try await terminal.points(of: "anna") == "5")
+        #expect(try await terminal.points(of: "ben") == "8")
+    }
+
+    @Test func aStateThatWasClosedEarlierIsFlaggedAndChangesNothing() async throws {
+        let terminal = try await terminal()
+        let card = try await terminal.attachment("2984000000011")
+        var first = try sale("1", [line("1", "A", "1", "5.00")])
+        first.uid = "7"
+        let stored = try await terminal.send(first, id: "e1", card: card)
+        var other = try sale("1", [line("1", "A", "1", "8.00")], closed: "2027-03-02T09:49:00Z")
+        other.uid = "7"
+        let outcome = try await terminal.send(other, id: "e2", card: card)
+        #expect(outcome.decision == .duplicate)
+        #expect(outcome.flags == ["earlier_state"])
+        #expect(try await terminal.points(of: "anna") == "5")
+        let detail = try await SalesRegister(terminal.database).detail(try #require(stored.sale))
+        #expect(detail?.row.flags == ["earlier_state"])
     }
 
     @Test func oneIdWithOtherContentIsAConflict() async throws {

@@ -78,7 +78,7 @@ struct SalePosting {
         let known = try Row.fetchAll(
             database.cachedStatement(
                 sql: """
-                    SELECT id, uid, fingerprint, superseded, revision, closed_at,
+                    SELECT id, uid, fingerprint, superseded, revision, closed_at, business_day = ?5 AS is_same_day,
                         state = 'completed' AND epoch = ?4 AS correctable FROM sale
                     WHERE (number = ?1 AND register = ?2 AND store = ?3 AND epoch = ?4 AND business_day = ?5
                             AND operator = ?6)
@@ -97,7 +97,8 @@ struct SalePosting {
                     id: row["id"],
                     content: row["fingerprint"] as Data == fingerprint
                         ? .same : superseded.contains { $0.hasPrefix(earlier) } ? .superseded : .other,
-                    identity: identity(row["uid"]), isCorrectable: row["correctable"], revision: row["revision"],
+                    identity: identity(row["uid"]), isCorrectable: row["correctable"],
+                    isSameDay: row["is_same_day"], revision: row["revision"],
                     hadUnnumberedState: superseded.contains { $0.hasSuffix(Self.unnumbered) },
                     closedAt: Timestamp(microseconds: row["closed_at"]))
             },
@@ -125,8 +126,8 @@ struct SalePosting {
 
     private mutating func post(_ fingerprint: Data) throws {
         switch try decision(fingerprint) {
-        case .duplicate(let id):
-            try repeatOfSale(id)
+        case .duplicate(let id, let flags):
+            try repeatOfSale(id, flags)
         case .revision(let id, let implicit):
             try revise(id, fingerprint, implicit: implicit)
         case .new(let flags):
@@ -146,7 +147,7 @@ struct SalePosting {
     }
 
     /// The till sent a known sale under a new event id: the answer of the first one.
-    private mutating func repeatOfSale(_ id: Int64) throws {
+    private mutating func repeatOfSale(_ id: Int64, _ found: [String]) throws {
         guard
             let row = try Row.fetchOne(
                 database, sql: "SELECT reference, member_id, card_token, flags FROM sale WHERE id = ?", arguments: [id])
@@ -154,6 +155,11 @@ struct SalePosting {
         outcome = LedgerOutcome(
             decision: .duplicate, sale: row["reference"],
             flags: try JSONDecoder().decode([String].self, from: row["flags"] as Data))
+        for flag in found {
+            raise(flag)
+            try tally(database, "event.\(flag)", on: submission.receivedDay)
+        }
+        if !found.isEmpty { try updateFlags(id) }
         presenter = Holder(row)
         if let presenter {
             outcome.member = presenter.member

@@ -7,7 +7,7 @@ internal import LoyaltyModel
 /// till gives every sale an id of its own, that tells two sales of one number apart, and finds a sale under another number.
 enum DuplicateDecision: Equatable, Sendable {
     /// N is known with the same content, or with a later one: same answer, no effect.
-    case duplicate(of: Int64)
+    case duplicate(of: Int64, flags: [String] = [])
     /// N is known, and this is a newer state of that sale.
     case revision(of: Int64, implicit: Bool)
     case new(flags: [String])
@@ -33,6 +33,8 @@ enum DuplicateDecision: Equatable, Sendable {
         var identity = Identity.unknown
         /// It is not voided, and of the till database that this document is of.
         var isCorrectable = true
+        /// Of the same business day. Ids that begin again, as numbers do, are another sale's on another day.
+        var isSameDay = true
         var revision: Int64?
         /// Whether a state without a number came before the stored one.
         var hadUnnumberedState = false
@@ -52,7 +54,7 @@ enum DuplicateDecision: Equatable, Sendable {
         let identical = known.filter { $0.identity == .equal }
         let candidates = identical.isEmpty ? known.filter { $0.identity == .unknown } : identical
         let sameClosing = candidates.first { $0.closedAt == closedAt }
-        guard let candidate = sameClosing ?? candidates.first else {
+        guard let candidate = sameClosing ?? candidates.first(where: \.isSameDay) ?? candidates.first else {
             let flag = known.isEmpty ? isFingerprintRecent ? "suspected_duplicate" : nil : "number_reused"
             return .new(flags: flag.map { [$0] } ?? [])
         }
@@ -60,9 +62,12 @@ enum DuplicateDecision: Equatable, Sendable {
         // A resend that was overtaken by a correction must not undo it.
         if let earlier = candidates.first(where: { $0.content == .superseded }) { return .duplicate(of: earlier.id) }
         if sameClosing == nil {
-            // Under the till's own id it is the same sale, whenever it was closed: the later state counts.
-            guard candidate.identity == .equal, candidate.isCorrectable else { return .new(flags: ["number_reused"]) }
-            if closedAt < candidate.closedAt { return .duplicate(of: candidate.id) }
+            // Under the till's own id it is the same sale, whenever it was closed that day: the later state counts.
+            guard candidate.identity == .equal, candidate.isCorrectable, candidate.isSameDay else {
+                return .new(flags: ["number_reused"])
+            }
+            // Or the till's clock was set back, and this is a correction: somebody has to look.
+            if closedAt < candidate.closedAt { return .duplicate(of: candidate.id, flags: ["earlier_state"]) }
         }
         // A till that counts corrections sends the first state without a number; it may arrive after its correction.
         if revision ?? 0 < candidate.revision ?? 0, revision != nil || !candidate.hadUnnumberedState {
