@@ -197,7 +197,8 @@ extension LaneService {
             tallySource(event, sale)
             if let reference = outcome.sale {
                 look(at: sale, reference, signed)
-                rungUp.remember(reference, RungUpSales.Facts(sale, signed.businessDay))
+                // One that is sent again gets no card behind its end, and thousands of them would drive out what does.
+                if !event.replay { rungUp.remember(reference, RungUpSales.Facts(sale, signed.businessDay)) }
             }
         }
         if let token = attachment?.token { unknownNumbers.forget(token.text, readBefore: decidedAt) }

@@ -139,8 +139,10 @@ extension LaneService {
 
     /// Adds a member to a stored sale whose receipt is shown.
     func claim(_ receipt: String, for attachment: CardAttachment, by user: UInt32?) async throws -> ClaimResult {
+        let (staff, member) = (settings.signs.staff, attachment.member?.value)
         let ticket = ledger.claim(
-            receipt, for: attachment, programs: rules.programs, receivedAt: clock.now, receivedDay: today)
+            receipt, for: attachment, programs: rules.programs, receivedAt: clock.now, receivedDay: today
+        ) { cashier in member != nil && staff[cashier] == member }
         let outcome = try await ticket.value
         if !outcome.transactions.isEmpty { outlets.wakeUpstream() }
         log.notice(

@@ -9,18 +9,23 @@ extension Ledger {
 
     /// Adds a card to a sale that had none, because its receipt is shown. The outcome's flags say `claimed`.
     ///
-    /// The ticket throws `claim.unknown`, `claim.ambiguous`, `claim.taken`, `claim.voided`, `claim.too_old`, `storage.*`, and
+    /// The ticket throws `claim.unknown`, `claim.ambiguous`, `claim.taken`, `claim.voided`, `claim.too_old`, `claim.own_sale`, `storage.*`, and
     /// what the evaluation throws.
     ///
-    /// - Parameter name: the receipt, the till's number or unique id, or the daemon's reference.
+    /// - Parameters:
+    ///   - name: the receipt, the till's number or unique id, or the daemon's reference.
+    ///   - isOwn: whether a sale that this operator rang up is the claimant's own work; then `claim.own_sale` is thrown.
     public func claim(
         _ name: String, for attachment: CardAttachment, programs: ProgramVersions, receivedAt: Timestamp,
-        receivedDay: CalendarDate
+        receivedDay: CalendarDate, isOwn: @escaping @Sendable (_ operatorID: String) -> Bool = { _ in false }
     ) -> CommitTicket<LedgerOutcome> {
         let (vault, terminal) = (database.vault, database.terminal)
         return database.writer.submit { database in
             let row = try Self.claimed(name, database, at: receivedAt)
             let reference: String = row["reference"]
+            if isOwn(row["operator"]) {
+                throw LoyaltyError(.claimOwnSale, "the claimant rang this sale up, and earns nothing on it")
+            }
             var posting = SalePosting(
                 database: database, vault: vault, terminal: terminal,
                 submission: try SaleSubmission(
@@ -33,7 +38,7 @@ extension Ledger {
         let rows = try Row.fetchAll(
             database.cachedStatement(
                 sql: """
-                    SELECT id, reference, epoch, business_day, closed_at, document, state,
+                    SELECT id, reference, epoch, business_day, closed_at, document, state, operator,
                         member_id IS NOT NULL OR card_token IS NOT NULL AS is_taken
                     FROM sale WHERE (reference = ?1 OR receipt = ?1 OR uid = ?1 OR number = ?1) AND kind <> 'action'
                     ORDER BY id DESC LIMIT 100
@@ -89,6 +94,8 @@ extension LoyaltyError.Code {
     public static let claimAmbiguous = Self("claim.ambiguous", kind: .badData)
     /// The sale had a card, or its receipt was shown before.
     public static let claimTaken = Self("claim.taken", kind: .badData)
+    /// The claimant is the cashier who rang the sale up.
+    public static let claimOwnSale = Self("claim.own_sale", kind: .badData)
     public static let claimVoided = Self("claim.voided", kind: .badData)
     public static let claimTooOld = Self("claim.too_old", kind: .badData)
 }
