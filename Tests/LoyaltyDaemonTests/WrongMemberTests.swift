@@ -364,6 +364,19 @@ import TillFeed
 
     // MARK: The till's own word
 
+    /// The card that the customer shows after it stays, however often the snapshot repeats the list.
+    @Test func aCardThatIsListedAsTakenOffAndPutOnIsReadOnce() async throws {
+        let bench = try await twoMembers()
+        let members = #","members":[{"value":"\#(Bench.card)","active":false},{"value":"\#(Bench.card)"}]"#
+        func update(_ id: String) async throws {
+            _ = try await bench.send("sale.update", id, Bench.basket("a", "5.00", more: members))
+        }
+        try await update("1")
+        await bench.scan(Self.second)
+        try await update("2")
+        #expect(try await bench.sale("sale.complete", "a", more: members).member?.id == "m2")
+    }
+
     @Test func aCardThatTheTillTookOffEarnsNothing() async throws {
         let bench = try await Bench()
         func members(_ active: Bool) -> String { #","members":[{"value":"\#(Bench.card)","active":\#(active)}]"# }

@@ -299,13 +299,17 @@ extension LaneService {
         var result = TillCards()
         for presented in event.cards {
             switch await resolve(presented) {
-            case .card(let card) where !presented.active: result.removedTokens.append(card.token)
+            // What the till says last of a card counts: it may list what happened to it.
+            case .card(let card) where !presented.active:
+                result.cards.removeAll { $0.token == card.token }
+                result.removedTokens.append(card.token)
             case _ where !presented.active: break
             case .card(let card):
                 // A blocked card never earns, whoever read it.
                 if card.standing == .blocked {
                     result.flags.append("card_blocked")
                 } else {
+                    result.removedTokens.removeAll { $0 == card.token }
                     result.cards.append(card)
                 }
             case .refused(let refusal):
