@@ -138,6 +138,17 @@ import TillFeed
         #expect(try await bench.sale("sale.complete", "c").member?.id == "m2", "sent again it ends nothing")
     }
 
+    /// The drawer was opened to change money, while the next customer's card waits.
+    @Test func aDrawerThatIsOpenedLeavesTheWaitingCard() async throws {
+        let bench = try await Bench()
+        await bench.scan(Bench.card)
+        let empty =
+            #","sale":{"store":"1","register":"1","number":"9","kind":"no_sale","state":"completed","currency":"EUR","#
+            + #""lines":[],"totals":{"grand":"0"}}"#
+        #expect(try await bench.send("sale.complete", "drawer", empty).result == .ignored)
+        #expect(try await bench.sale("sale.complete", "a").member?.id == "m1")
+    }
+
     @Test func aLineInQuarantineEndsItsBasket() async throws {
         let bench = try await twoMembers()
         func broken() async throws -> TillAnswer.Result {

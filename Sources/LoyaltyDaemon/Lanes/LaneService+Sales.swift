@@ -24,8 +24,11 @@ extension LaneService {
         guard isFinished else { return live(event, verb, sale, cards) }
         switch sale.kind {
         case .layaway, .order, .noSale:
-            // Nothing is earned, but the basket is over at the counter, and the card that was read for it with it.
-            if !event.replay, verb != .void { end(key(sale), closedAt: sale.closedAt) }
+            // Nothing is earned, but the basket is over at the counter, and the card that was read for it with it. A drawer that
+            // was opened to change money had no basket.
+            let hadBasket =
+                sale.kind != .noSale || !sale.lines.isEmpty || lanes[sale.register]?.isOpen(key(sale)) == true
+            if !event.replay, verb != .void, hadBasket { end(key(sale), closedAt: sale.closedAt) }
             return remembered(event, .ignored, code: "kind.\(sale.kind.rawValue)")
         case .sale, .return, .exchange, .mixed: return await finish(event, verb, sale, cards)
         }
