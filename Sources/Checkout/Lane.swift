@@ -59,7 +59,9 @@ public struct Lane: Sendable {
     public var basketCard: Card? { basket?.cards.current }
 
     /// The card that a basket would have if it were shown now: the open one's, the one that waits for it, or the one it was left
-    /// with; of a finished sale the one that it would be committed with. Changes nothing. - Parameter step: nil asks for the basket at the counter.
+    /// with; of a finished sale the one that it would be committed with. Changes nothing.
+    ///
+    /// - Parameter step: nil asks for the basket at the counter.
     public func card(for step: SaleStep?, at now: MonotonicTime) -> Card? {
         var trial = self
         trial.forgetOld(now)

@@ -282,7 +282,8 @@ import TillFeed
         #expect(await bench.lanes.submit(try line("c", 3600, bench)).value.member?.id == "m1", "the clock is learnt")
     }
 
-    /// What says nothing of the clock: a correction in the evening, one wrong time, a till whose clock was set right, a machine that was set back.
+    /// What says nothing of the clock: a correction in the evening, one wrong time, a till whose clock was set right,
+    /// a machine that was set back.
     @Test(arguments: ["correction", "wrong time", "till set back", "machine set back"])
     func aSaleFromBehindTheStartKeepsItsCard(what: String) async throws {
         let bench = try await Bench()

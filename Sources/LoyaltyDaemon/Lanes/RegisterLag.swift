@@ -1,7 +1,7 @@
 internal import LoyaltyModel
 
-/// How long after their closing times the finished sales of a register come, in microseconds: how far its clock is behind this machine's, and
-/// how long the till takes to send them. Nothing tells the two apart.
+/// How long after their closing times the finished sales of a register come, in microseconds: how far its clock is behind this
+/// machine's, and how long the till takes to send them. Nothing tells the two apart.
 struct RegisterLag: Sendable {
     private static let capacity = 20
     private static let fewestSteady = 5

@@ -9,8 +9,8 @@ extension Ledger {
 
     /// Adds a card to a sale that had none, because its receipt is shown. The outcome's flags say `claimed`.
     ///
-    /// The ticket throws `claim.unknown`, `claim.ambiguous`, `claim.taken`, `claim.voided`, `claim.too_old`, `claim.own_sale`, `storage.*`, and
-    /// what the evaluation throws.
+    /// The ticket throws `claim.unknown`, `claim.ambiguous`, `claim.taken`, `claim.voided`, `claim.too_old`, `claim.own_sale`,
+    /// `storage.*`, and what the evaluation throws.
     ///
     /// - Parameters:
     ///   - name: the receipt, the till's number or unique id, or the daemon's reference.

@@ -42,8 +42,8 @@ extension Ledger {
         }
     }
 
-    /// How long after their closing times the latest sales of each register came, in microseconds, the newest last; at most twenty. Of a sale
-    /// that was corrected only the first state came at the time that is stored, so it tells nothing. - Throws: `storage.*`.
+    /// How long after their closing times the latest sales of each register came, in microseconds, the newest last; at most twenty.
+    /// Of a sale that was corrected only the first state came at the time that is stored, so it tells nothing. - Throws: `storage.*`.
     public func registerLags(since: Timestamp) async throws(LoyaltyError) -> [String: [Int64]] {
         do {
             return try await database.pool.read { database in
