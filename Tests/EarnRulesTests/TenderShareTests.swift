@@ -51,4 +51,65 @@ import Testing
         let group = try Sample.base("", double + stack + triple + stack + "tender = { named = [\"store_card\"] }\n")
         #expect(try group.earn(sale("100.00", card: "60.00", rest: "40.00")).total == "260")
     }
+
+    /// Half of the sale is in each part: what one multiplier gives the cash takes no room from what another gives the card.
+    @Test func aLimitForEachUnitOfMoneyLooksAtThePartThatItsMultiplierCounts() throws {
+        let cash = "tender = { only = [\"cash\"] }\n"
+        let ten = """
+            [[earn]]
+            id = "ten"
+            kind = "multiplier"
+            factor = "10"
+            tender = { named = ["store_card"] }
+            cap = { points_per_unit = "10" }
+            """
+        // 50 twice, and ten times 50.
+        let program = try Sample.base("", double + cash + ten)
+        #expect(try program.earn(sale("100.00", card: "50.00", rest: "50.00")).total == "600")
+    }
+
+    // MARK: Long sales
+
+    /// Lines of odd prices, paid with a store card, a gift card and cash.
+    private func sale(lines count: Int) throws -> (sale: Sale, total: Int64, card: Int64, gift: Int64) {
+        var generator = Generator(seed: 7)
+        let prices = (0..<count).map { _ in Int64.random(in: 50...2_500, using: &generator) }
+        let total = prices.reduce(0, +)
+        let (card, gift) = (total * 37 / 101, total * 23 / 103)
+        let currency = try Sample.currency()
+        var lines: [SaleLine] = []
+        for (index, price) in prices.enumerated() {
+            lines.append(
+                try Sample.line("\(index)", "\(Money(minorUnits: price, currency).amountText)") {
+                    $0.department = [index % 3 == 0 ? "a" : "b"]
+                })
+        }
+        let sale = try Sample.sale(lines) {
+            var store = Tender(kind: .card, amount: Money(minorUnits: card, currency))
+            store.name = "store_card"
+            $0.tenders = [
+                store, Tender(kind: .giftCard, amount: Money(minorUnits: gift, currency)),
+                Tender(kind: .cash, amount: Money(minorUnits: total - card - gift, currency)),
+            ]
+        }
+        return (sale, total, card, gift)
+    }
+
+    private let noGiftCard = """
+        [[earn]]
+        id = "no_gift_card"
+        amount = { points = "1", per = "1.00" }
+        exclude_tender = ["gift_card"]
+
+        """
+
+    @Test(arguments: [1, 15, 200, 1_000])
+    func aLongSaleIsMultipliedExactly(count: Int) throws {
+        let (sale, total, card, gift) = try sale(lines: count)
+        let program = try Sample.base(
+            "rounding = { scope = \"rule\" }", noGiftCard + double + "tender = { named = [\"store_card\"] }\n")
+        // Each rate has what the card paid twice: of all money, and of what no gift card paid.
+        let expected = (total + card) / 100 + (total - gift + card) / 100
+        #expect(try program.earn(sale).total == "\(expected)")
+    }
 }

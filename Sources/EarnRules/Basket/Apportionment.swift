@@ -65,7 +65,7 @@ enum Apportionment {
         return sum
     }
 
-    private static func greatestCommonDivisor(_ first: UInt128, _ second: UInt128) -> UInt128 {
+    static func greatestCommonDivisor(_ first: UInt128, _ second: UInt128) -> UInt128 {
         var (large, small) = (first, second)
         while small != 0 { (large, small) = (small, large % small) }
         return large

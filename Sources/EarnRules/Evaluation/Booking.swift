@@ -6,44 +6,46 @@ struct Booking {
     let decimals: Int
     let quantities: [DecimalNumber]
 
-    /// What exact points of rules (rows) on lines (columns) come to on each line, in units of `10^-decimals` points.
-    ///
-    /// Rounding before multipliers leaves a fraction where a factor is not whole; it goes the same way as the first.
-    func units(_ rows: [[Ratio]], _ factors: [Ratio]) throws(LoyaltyError) -> [Int128] {
-        var rows = rows
-        if rounding.moment == .before, rounding.mode != .none, factors.contains(where: { $0 != .one }) {
-            let scale = Points(units: 1, decimals: decimals).ratio
-            let first = try rounded(rows)
-            rows = []
-            for row in first {
-                var points: [Ratio] = []
-                for units in row { points.append(try Ratio(units, over: 1).multiplied(by: scale)) }
-                rows.append(points)
-            }
-        }
-        var multiplied: [[Ratio]] = []
-        for row in rows {
-            var points: [Ratio] = []
-            for (value, factor) in zip(row, factors) { points.append(try value.multiplied(by: factor)) }
-            multiplied.append(points)
-        }
-        var sums = [Int128](repeating: 0, count: factors.count)
-        for row in try rounded(multiplied) {
+    /// What exact points of rates (rows) on lines (columns) come to on each line, in units of `10^-decimals` points.
+    func units(_ rows: [[Ratio]]) throws(LoyaltyError) -> [Int128] {
+        var sums = [Int128](repeating: 0, count: quantities.count)
+        for row in try rounded(rows) {
             for (index, units) in row.enumerated() { sums[index] += units }
         }
         return sums
+    }
+
+    /// The points that multipliers multiply where the program rounds before; nil where they multiply exact ones.
+    ///
+    /// A factor that is not whole leaves a fraction again, which goes the same way as the first.
+    func beforeMultipliers(_ rows: [[Ratio]]) throws(LoyaltyError) -> [[Ratio]]? {
+        guard rounding.moment == .before, rounding.mode != .none else { return nil }
+        var units = try rounded(rows)
+        if units.count != rows.count, let all = units.first {
+            // Rounded together: each rate gets back what it brought.
+            units = rows.map { $0.map { _ in 0 } }
+            for line in all.indices where all[line] != 0 {
+                for (row, share) in try Apportionment.shares(of: all[line], over: rows.map { $0[line] }).enumerated() {
+                    units[row][line] = share
+                }
+            }
+        }
+        let scale = Points(units: 1, decimals: decimals).ratio
+        var points: [[Ratio]] = []
+        for row in units {
+            var values: [Ratio] = []
+            for units in row { values.append(units == 0 ? .zero : try Ratio(units, over: 1).multiplied(by: scale)) }
+            points.append(values)
+        }
+        return points
     }
 
     private func rounded(_ rows: [[Ratio]]) throws(LoyaltyError) -> [[Int128]] {
         var result: [[Int128]] = []
         switch rounding.mode == .none ? .basket : rounding.scope {
         case .basket:
-            var merged = [Ratio](repeating: .zero, count: quantities.count)
-            for row in rows {
-                for (index, value) in row.enumerated() where !value.isZero {
-                    merged[index] = try merged[index].adding(value)
-                }
-            }
+            var merged: [Ratio] = []
+            for line in quantities.indices { merged.append(try rows.map { $0[line] }.sum()) }
             result.append(try together(merged))
         case .rule: for row in rows { result.append(try together(row)) }
         case .line:
@@ -67,8 +69,7 @@ struct Booking {
 
     /// Rounds the sum and shares it.
     private func together(_ values: [Ratio]) throws(LoyaltyError) -> [Int128] {
-        var sum = Ratio.zero
-        for value in values where !value.isZero { sum = try sum.adding(value) }
+        let sum = try values.sum()
         guard !sum.isZero else { return [Int128](repeating: 0, count: values.count) }
         return try Apportionment.shares(of: units(sum), over: values)
     }

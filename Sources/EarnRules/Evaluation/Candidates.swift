@@ -155,10 +155,27 @@ extension Evaluation {
 }
 
 extension Array where Element == Ratio {
+    /// Added over the least common denominator, so that many parts of one denominator stay within 128 bits.
     func sum() throws(LoyaltyError) -> Ratio {
-        var result = Ratio.zero
-        for element in self where !element.isZero { result = try result.adding(element) }
-        return result
+        var numerator: Int128 = 0
+        var denominator: Int128 = 1
+        for element in self where !element.isZero {
+            var addend = element.numerator
+            if element.denominator != denominator {
+                let divisor = Apportionment.greatestCommonDivisor(
+                    denominator.magnitude, element.denominator.magnitude)
+                let factor = element.denominator / Int128(divisor)
+                let (scaled, high1) = addend.multipliedReportingOverflow(by: denominator / Int128(divisor))
+                let (raised, high2) = numerator.multipliedReportingOverflow(by: factor)
+                let (common, high3) = denominator.multipliedReportingOverflow(by: factor)
+                guard !high1, !high2, !high3 else { throw Apportionment.overflow }
+                (addend, numerator, denominator) = (scaled, raised, common)
+            }
+            let (sum, carry) = numerator.addingReportingOverflow(addend)
+            guard !carry else { throw Apportionment.overflow }
+            numerator = sum
+        }
+        return try Ratio(numerator, over: denominator)
     }
 }
 

@@ -48,17 +48,17 @@ extension Evaluation {
 
     /// Shares the rounded points of each line over the rules that made them, in proportion to what each adds.
     func contributions(
-        _ lines: [Int128], _ rates: [RateResult], _ factors: Factors
+        _ lines: [Int128], _ rates: [RateResult], _ multiplied: Multiplied
     ) throws(LoyaltyError) -> [Contribution] {
         let none = [Int128](repeating: 0, count: lines.count)
         var result = rates.map {
             Contribution(rule: $0.rule, units: none, amounts: $0.amounts, wanted: $0.wanted, goods: $0.units)
         }
-        result += factors.parts.map {
+        result += multiplied.parts.map {
             Contribution(rule: $0.rule, units: none, amounts: $0.amounts, wanted: $0.wanted)
         }
         for (line, units) in lines.enumerated() where units != 0 {
-            let exact = rates.map { $0.points[line] } + factors.parts.map { $0.extra[line] }
+            let exact = rates.map { $0.points[line] } + multiplied.parts.map { $0.extra[line] }
             let standing = exact.indices.filter { Ratio.zero < exact[$0] }
             if standing.count == 1 {
                 result[standing[0]].units[line] = units

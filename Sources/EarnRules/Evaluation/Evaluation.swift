@@ -96,20 +96,19 @@ struct Evaluation {
         _ currency: String, _ recipient: Recipient, _ rules: [Rule]
     ) throws(LoyaltyError) -> Accrual? {
         let decimals = program.currencies[currency] ?? 0
-        let rates = try rates(rules.filter { $0.kind == .rate })
-        let factors = try multipliers(rules.filter { $0.kind == .multiplier }, over: rates)
         let booking = Booking(
             rounding: program.rounding, decimals: decimals, quantities: basket.lines.map(\.quantity))
-        let lines = try booking.units(rates.map(\.points), factors.lines.map(\.all))
+        var rates = try rates(rules.filter { $0.kind == .rate })
+        let multiplied = try multipliers(rules.filter { $0.kind == .multiplier }, over: &rates, booking)
+        let lines = try booking.units(multiplied.points)
         let fromRates = lines.reduce(0, +)
         var qualifying = fromRates
-        if !rates.allSatisfy(\.rule.isQualifying) || factors.lines.contains(where: { $0.all != $0.qualifying }) {
-            let part = try booking.units(
-                rates.filter(\.rule.isQualifying).map(\.points), factors.lines.map(\.qualifying))
-            qualifying = min(part.reduce(0, +), fromRates)
+        if !rates.allSatisfy(\.rule.isQualifying) || multiplied.points != multiplied.qualifying {
+            let rows = zip(rates, multiplied.qualifying).filter { $0.0.rule.isQualifying }.map(\.1)
+            qualifying = min(try booking.units(rows).reduce(0, +), fromRates)
         }
         let bonuses = try bonuses(rules.filter { $0.kind == .bonus || $0.kind == .periodBonus })
-        var shares = try contributions(lines, rates, factors)
+        var shares = try contributions(lines, rates, multiplied)
         let kept = try capped(&shares)
         qualifying = min(qualifying, kept)
         shares += bonuses
@@ -118,7 +117,7 @@ struct Evaluation {
         qualifying = min(qualifying, total)
         try count(shares, recipient)
         try grant(shares, currency, recipient)
-        return try finish(currency, recipient, shares, qualifying, fromRates, kept, rates, factors.lines.map(\.all))
+        return try finish(currency, recipient, shares, qualifying, fromRates, kept, multiplied)
     }
 
     // MARK: Words

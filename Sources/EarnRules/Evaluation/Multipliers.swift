@@ -1,22 +1,28 @@
 import LoyaltyModel
 
-/// The joined factor of one line: of all multipliers, and of those whose points count towards a tier.
-struct LineFactor {
-    var all = Ratio.one
-    var qualifying = Ratio.one
-}
-
 /// A part of a line that was paid so that the same multipliers count it.
+///
+/// It holds the points of each rate, not its share of the line's points: what was paid is the same for all lines, where a
+/// share would give each line a denominator of its own, and long sales sums that nothing can hold.
 struct PaidPart {
     /// Positions of the multipliers that count it.
     var standing: [Int]
-    /// Part of the line's points, 0...1, of all and of those that count towards a tier.
-    var all = Ratio.one
-    var qualifying = Ratio.one
+    /// Exact points of each rate, before multipliers.
+    let base: [Ratio]
+    /// Their sum.
+    let sum: Ratio
+    /// The sum with the multipliers so far.
+    var reached: Ratio
+
+    init(standing: [Int], base: [Ratio]) throws(LoyaltyError) {
+        (self.standing, self.base) = (standing, base)
+        sum = try base.sum()
+        reached = sum
+    }
 }
 
-/// What multipliers do to the lines of a sale.
-struct Factors {
+/// What rates come to with their multipliers.
+struct Multiplied {
     /// One multiplier by itself.
     struct Part {
         let rule: Rule
@@ -26,25 +32,40 @@ struct Factors {
         var wanted: Ratio
     }
 
-    var lines: [LineFactor]
+    /// Exact points of each rate on each line: with all multipliers, and with those whose points count towards a tier.
+    var points: [[Ratio]]
+    var qualifying: [[Ratio]]
     var parts: [Part] = []
+
+    init(_ rates: [RateResult]) {
+        points = rates.map(\.points)
+        qualifying = points
+    }
+}
+
+/// What a multiplier adds to the points of one rate in one part of a line.
+private struct Gain {
+    let part: Int
+    let rate: Int
+    var points: Ratio
+    var qualifying: Ratio
 }
 
 extension Evaluation {
     /// Step 4 of the order of evaluation.
-    mutating func multipliers(_ rules: [Rule], over rates: [RateResult]) throws(LoyaltyError) -> Factors {
+    ///
+    /// - Parameter rates: rounded where the program rounds before it multiplies, and something does.
+    mutating func multipliers(
+        _ rules: [Rule], over rates: inout [RateResult], _ booking: Booking
+    ) throws(LoyaltyError) -> Multiplied {
         var candidates: [Candidate] = []
         for rule in rules { if let candidate = try candidate(rule) { candidates.append(candidate) } }
-        var factors = Factors(lines: basket.lines.map { _ in LineFactor() })
-        guard !candidates.isEmpty else { return factors }
-        let rules = candidates.map(\.rule)
-        var base: [Ratio] = []
-        for line in basket.lines.indices {
-            var sum = Ratio.zero
-            for rate in rates where !rate.points[line].isZero { sum = try sum.adding(rate.points[line]) }
-            base.append(sum)
+        guard !candidates.isEmpty else { return Multiplied(rates) }
+        if let rounded = try booking.beforeMultipliers(rates.map(\.points)) {
+            for (index, row) in rounded.enumerated() { rates[index].points = row }
         }
-        var parts = try paidParts(candidates, rates, base)
+        let rules = candidates.map(\.rule)
+        var parts = try paidParts(candidates, rates)
         let groups = Stacking.groups(rules)
         var lost: [[Int: String]] = candidates.map { _ in [:] }
         for line in parts.indices {
@@ -61,136 +82,169 @@ extension Evaluation {
                 for (loser, winner) in losers where !winners.contains(loser) { lost[loser][line] = winner }
             }
         }
-        try join(&factors, candidates, parts, base)
+        let multiplied = try join(candidates, rates, &parts)
         for (index, candidate) in candidates.enumerated() {
             var own: [Ratio] = []
-            for line in base.indices { own.append(try base[line].multiplied(by: parts[line].share(of: index))) }
-            try trace(candidate, lost[index], own, factors)
+            for line in parts { own.append(try line.filter { $0.standing.contains(index) }.map(\.sum).sum()) }
+            try trace(candidate, lost[index], own, multiplied)
         }
-        return factors
+        return multiplied
     }
 
     /// For each line the parts that different multipliers stand for, as each may count other means of payment. A rate
     /// that counts only some of these has its points in the parts that were paid so.
     private func paidParts(
-        _ candidates: [Candidate], _ rates: [RateResult], _ base: [Ratio]
+        _ candidates: [Candidate], _ rates: [RateResult]
     ) throws(LoyaltyError) -> [[PaidPart]] {
-        let here = basket.lines.indices.map { line in candidates.indices.filter { candidates[$0].excluded[line] == nil }
-        }
-        let whole = here.map { [PaidPart(standing: $0)] }
         let payments = basket.payments
-        guard candidates.contains(where: { !$0.rule.tenders.isEmpty }), !payments.isEmpty else { return whole }
+        let isSplit = candidates.contains { !$0.rule.tenders.isEmpty } && !payments.isEmpty
         let counted = candidates.map { basket.counted($0.rule.tenders, payments) }
-        let ofRates = rates.map { basket.counted($0.rule.tenders, payments) }
+        // For each rate the part of its points that each payment has.
+        var weights: [[Ratio]] = []
+        for rate in isSplit ? rates : [] {
+            let mask = basket.counted(rate.rule.tenders, payments)
+            let paid = zip(payments, mask).reduce(0) { $0 + ($1.1 ? $1.0.amount : 0) }
+            var shares: [Ratio] = []
+            for (payment, counts) in zip(payments, mask) {
+                shares.append(counts ? try Ratio(payment.amount, over: paid) : .zero)
+            }
+            weights.append(shares)
+        }
         var result: [[PaidPart]] = []
-        for line in base.indices {
-            guard !base[line].isZero else {
-                result.append(whole[line])
+        for line in basket.lines.indices {
+            let here = candidates.indices.filter { candidates[$0].excluded[line] == nil }
+            let points = rates.map { $0.points[line] }
+            guard isSplit, points.contains(where: { !$0.isZero }) else {
+                result.append([try PaidPart(standing: here, base: points)])
                 continue
             }
-            var parts: [PaidPart] = []
+            var groups: [(standing: [Int], payments: [Int])] = []
             for payment in payments.indices {
-                var (all, qualifying) = (Ratio.zero, Ratio.zero)
-                for (rate, mask) in zip(rates, ofRates) where mask[payment] && !rate.points[line].isZero {
-                    let paid = zip(payments, mask).reduce(0) { $0 + ($1.1 ? $1.0.amount : 0) }
-                    let points = try rate.points[line].multiplied(by: Ratio(payments[payment].amount, over: paid))
-                    all = try all.adding(points)
-                    if rate.rule.isQualifying { qualifying = try qualifying.adding(points) }
-                }
-                let standing = here[line].filter { counted[$0][payment] }
-                if let known = parts.firstIndex(where: { $0.standing == standing }) {
-                    parts[known].all = try parts[known].all.adding(all)
-                    parts[known].qualifying = try parts[known].qualifying.adding(qualifying)
+                let standing = here.filter { counted[$0][payment] }
+                if let known = groups.firstIndex(where: { $0.standing == standing }) {
+                    groups[known].payments.append(payment)
                 } else {
-                    parts.append(PaidPart(standing: standing, all: all, qualifying: qualifying))
+                    groups.append((standing, [payment]))
                 }
             }
-            // From points to parts of the line's points.
-            let sum = try parts.map(\.all).sum()
-            let ofThem = try parts.map(\.qualifying).sum()
-            for index in parts.indices {
-                parts[index].all = sum.isZero ? .zero : try parts[index].all.divided(by: sum)
-                parts[index].qualifying = ofThem.isZero ? .zero : try parts[index].qualifying.divided(by: ofThem)
+            var parts: [PaidPart] = []
+            for group in groups {
+                var base: [Ratio] = []
+                for (rate, value) in points.enumerated() {
+                    let share = try group.payments.map { weights[rate][$0] }.sum()
+                    base.append(try value.multiplied(by: share))
+                }
+                parts.append(try PaidPart(standing: group.standing, base: base))
             }
             result.append(parts)
         }
         return result
     }
 
-    /// Joins the factors of each line rule by rule, each held to its caps.
+    /// Joins the multipliers of each part rule by rule, each held to its caps.
     private func join(
-        _ factors: inout Factors, _ candidates: [Candidate], _ parts: [[PaidPart]], _ base: [Ratio]
-    ) throws(LoyaltyError) {
+        _ candidates: [Candidate], _ rates: [RateResult], _ parts: inout [[PaidPart]]
+    ) throws(LoyaltyError) -> Multiplied {
+        var multiplied = Multiplied(rates)
+        let rules = candidates.map(\.rule)
         for (index, candidate) in candidates.enumerated() {
             let rule = candidate.rule
-            var added: [(all: Ratio, qualifying: Ratio)] = []
-            var part = Factors.Part(rule: rule, amounts: candidate.amounts, extra: [], wanted: .zero)
+            var part = Multiplied.Part(rule: rule, amounts: candidate.amounts, extra: [], wanted: .zero)
+            var gains: [[Gain]] = []
             for line in basket.lines.indices {
-                var (gain, qualifying) = (Ratio.zero, Ratio.zero)
-                var stands = false
-                for paid in parts[line] where !base[line].isZero {
-                    guard let place = paid.standing.firstIndex(of: index) else { continue }
-                    stands = true
-                    let before = paid.standing[..<place].map { candidates[$0].rule }
-                    let here = try Self.joined(before + [rule]).subtracting(Self.joined(before))
-                    gain = try gain.adding(here.multiplied(by: paid.all))
-                    guard rule.isQualifying else { continue }
-                    let ofThem = before.filter(\.isQualifying)
-                    let counts = try Self.joined(ofThem + [rule]).subtracting(Self.joined(ofThem))
-                    qualifying = try qualifying.adding(counts.multiplied(by: paid.qualifying))
+                let own = try self.gains(of: index, rules, rates, parts[line])
+                if own.isEmpty { part.amounts[line] = 0 }
+                gains.append(own)
+            }
+            part.wanted = try gains.flatMap { $0.map(\.points) }.sum()
+            try limit(part, &gains, parts, index)
+            for (line, gains) in gains.enumerated() {
+                part.extra.append(try gains.map(\.points).sum())
+                for gain in gains where !gain.points.isZero || !gain.qualifying.isZero {
+                    let reached = parts[line][gain.part].reached
+                    parts[line][gain.part].reached = try [reached, gain.points].sum()
+                    multiplied.points[gain.rate][line] = try [multiplied.points[gain.rate][line], gain.points].sum()
+                    multiplied.qualifying[gain.rate][line] = try [
+                        multiplied.qualifying[gain.rate][line], gain.qualifying,
+                    ].sum()
                 }
-                if !stands { part.amounts[line] = 0 }
-                added.append((gain, qualifying))
-                part.extra.append(try gain.multiplied(by: base[line]))
             }
-            part.wanted = try part.extra.sum()
-            var own: [Ratio] = []
-            for line in base.indices { own.append(try base[line].multiplied(by: parts[line].share(of: index))) }
-            let scales = try limit(part, factors, own)
-            for line in basket.lines.indices where !part.extra[line].isZero {
-                part.extra[line] = try part.extra[line].multiplied(by: scales[line])
-                factors.lines[line].all = try factors.lines[line].all.adding(
-                    added[line].all.multiplied(by: scales[line]))
-                factors.lines[line].qualifying = try factors.lines[line].qualifying.adding(
-                    added[line].qualifying.multiplied(by: scales[line]))
-            }
-            factors.parts.append(part)
+            multiplied.parts.append(part)
         }
+        return multiplied
     }
 
-    /// For each line the part of a multiplier that its caps leave, 0...1.
-    ///
-    /// - Parameter base: the points of each line that it multiplies.
-    private func limit(_ part: Factors.Part, _ factors: Factors, _ base: [Ratio]) throws(LoyaltyError) -> [Ratio] {
-        var scales = [Ratio](repeating: .one, count: base.count)
+    /// What a multiplier adds to one line, before its caps.
+    private func gains(
+        of index: Int, _ rules: [Rule], _ rates: [RateResult], _ parts: [PaidPart]
+    ) throws(LoyaltyError) -> [Gain] {
+        let rule = rules[index]
+        var gains: [Gain] = []
+        for (position, part) in parts.enumerated() where !part.sum.isZero {
+            guard let place = part.standing.firstIndex(of: index) else { continue }
+            let before = part.standing[..<place].map { rules[$0] }
+            let factor = try Self.joined(before + [rule]).subtracting(Self.joined(before))
+            let counting = before.filter(\.isQualifying)
+            let ofThem =
+                rule.isQualifying
+                ? try Self.joined(counting + [rule]).subtracting(Self.joined(counting)) : .zero
+            for (rate, base) in part.base.enumerated() where !base.isZero {
+                gains.append(
+                    Gain(
+                        part: position, rate: rate, points: try base.multiplied(by: factor),
+                        qualifying: rates[rate].rule.isQualifying ? try base.multiplied(by: ofThem) : .zero))
+            }
+        }
+        return gains
+    }
+
+    /// Holds what a multiplier adds to what its caps leave.
+    private func limit(
+        _ part: Multiplied.Part, _ gains: inout [[Gain]], _ parts: [[PaidPart]], _ index: Int
+    ) throws(LoyaltyError) {
         let book = counters(of: part.rule.recipient)
         for cap in part.rule.caps where Ratio.zero < part.wanted {
             let rest = try book.remaining(cap, of: part.rule.id).ratio
             switch cap.measure {
             case .points:
-                let sum = try zipped(part.extra, scales).sum()
-                if rest < sum { scales = try scaled(scales, rest.divided(by: sum)) }
+                let sum = try gains.flatMap { $0.map(\.points) }.sum()
+                if rest < sum { try scale(&gains, by: rest.divided(by: sum)) }
             case .spend:
                 let total = try Ratio(part.amounts.reduce(0, +), over: 1).multiplied(by: minorUnit)
-                if rest < total { scales = try scaled(scales, rest.divided(by: total)) }
+                if rest < total { try scale(&gains, by: rest.divided(by: total)) }
             case .pointsPerUnit:
-                // With this multiplier a line stays within so many points for each unit of its money.
-                for line in base.indices where Ratio.zero < part.extra[line] {
+                // With this multiplier what it multiplies stays within so many points for each unit of its money.
+                for line in gains.indices where !gains[line].isEmpty {
                     let most = try Ratio(part.amounts[line], over: 1).multiplied(by: minorUnit).multiplied(by: rest)
-                    let room = try most.subtracting(base[line].multiplied(by: factors.lines[line].all))
-                    let scale = try max(room, .zero).divided(by: part.extra[line])
-                    scales[line] = min(scales[line], scale)
+                    let reached = try parts[line].filter { $0.standing.contains(index) }.map(\.reached).sum()
+                    try hold(&gains[line], to: max(most.subtracting(reached), .zero))
                 }
             case .units, .times: break
             }
         }
-        return scales
     }
 
-    private func zipped(_ left: [Ratio], _ right: [Ratio]) throws(LoyaltyError) -> [Ratio] {
-        var result: [Ratio] = []
-        for (first, second) in zip(left, right) { result.append(try first.multiplied(by: second)) }
-        return result
+    private func scale(_ gains: inout [[Gain]], by factor: Ratio) throws(LoyaltyError) {
+        for line in gains.indices {
+            for index in gains[line].indices {
+                gains[line][index].points = try gains[line][index].points.multiplied(by: factor)
+                gains[line][index].qualifying = try gains[line][index].qualifying.multiplied(by: factor)
+            }
+        }
+    }
+
+    /// Leaves no more than `most` in all, the points of the first rates first: in proportion each line would get a
+    /// denominator of its own.
+    private func hold(_ gains: inout [Gain], to most: Ratio) throws(LoyaltyError) {
+        var left = most
+        for index in gains.indices where Ratio.zero < gains[index].points {
+            let wanted = gains[index].points
+            let kept = min(wanted, left)
+            left = try left.subtracting(kept)
+            guard kept < wanted else { continue }
+            gains[index].points = kept
+            gains[index].qualifying = try gains[index].qualifying.divided(by: wanted).multiplied(by: kept)
+        }
     }
 
     /// Joins factors as they declare: those that add, those that multiply, and the best of the rest against both.
@@ -218,23 +272,24 @@ extension Evaluation {
     }
 
     private mutating func trace(
-        _ candidate: Candidate, _ lost: [Int: String], _ base: [Ratio], _ factors: Factors
+        _ candidate: Candidate, _ lost: [Int: String], _ base: [Ratio], _ multiplied: Multiplied
     ) throws(LoyaltyError) {
         let rule = candidate.rule
         let gain = try rule.factor.subtracting(.one)
-        let part = factors.parts.first { $0.rule.id == rule.id }
-        var sum = Ratio.zero
+        let part = multiplied.parts.first { $0.rule.id == rule.id }
+        var counted: [Ratio] = []
         var lines: [TraceStep.Line] = []
         for (index, line) in basket.lines.enumerated() where candidate.excluded[index] == nil {
             guard !base[index].isZero else { continue }
             let winner = lost[index]
-            if winner == nil { sum = try sum.adding(base[index]) }
+            if winner == nil { counted.append(base[index]) }
             lines.append(
                 TraceStep.Line(
                     line: line.source.id, basis: text(candidate.amounts[index]),
                     points: winner == nil ? try base[index].multiplied(by: gain).pointsText : "0",
                     excluded: winner.map { "\"\($0)\" counts instead" }))
         }
+        let sum = try counted.sum()
         guard !sum.isZero else {
             let reason =
                 lost.values.first.map { "\"\($0)\" of the same group counts instead" }
@@ -250,16 +305,6 @@ extension Evaluation {
         trace(
             rule, matched: true, reason, isLimited ? granted.pointsText : extra.pointsText, lines,
             wanted: isLimited ? part?.wanted.pointsText : nil)
-    }
-}
-
-extension [PaidPart] {
-    /// The part of a line's points that a multiplier multiplies.
-    fileprivate func share(of index: Int) throws(LoyaltyError) -> Ratio {
-        if count == 1 { return self[0].standing.contains(index) ? self[0].all : .zero }
-        var sum = Ratio.zero
-        for part in self where part.standing.contains(index) { sum = try sum.adding(part.all) }
-        return sum
     }
 }
 

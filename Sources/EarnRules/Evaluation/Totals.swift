@@ -46,7 +46,7 @@ extension Evaluation {
     /// The accrual of one currency, and the trace step of its total.
     mutating func finish(
         _ currency: String, _ recipient: Recipient, _ shares: [Contribution], _ qualifying: Int128, _ rounded: Int128,
-        _ kept: Int128, _ rates: [RateResult], _ factors: [Ratio]
+        _ kept: Int128, _ multiplied: Multiplied
     ) throws(LoyaltyError) -> Accrual? {
         let decimals = program.currencies[currency] ?? 0
         var lines: [Accrual.LineShare] = []
@@ -58,7 +58,7 @@ extension Evaluation {
             lines.append(Accrual.LineShare(line: line.source.id, points: try points(units, decimals)))
         }
         let total = try points(sum, decimals)
-        let (exact, traced) = try exactPoints(rates, factors)
+        let (exact, traced) = try exactPoints(multiplied)
         var reason = "\(exact.pointsText) \(currency) by rates and multipliers"
         if !exact.isZero {
             reason += ", \(program.rounding.mode.words)"
@@ -78,20 +78,17 @@ extension Evaluation {
 
     /// Points by rates and multipliers before rounding, in all and for each line that has some.
     private func exactPoints(
-        _ rates: [RateResult], _ factors: [Ratio]
+        _ multiplied: Multiplied
     ) throws(LoyaltyError) -> (sum: Ratio, lines: [TraceStep.Line]) {
-        var sum = Ratio.zero
+        var all: [Ratio] = []
         var lines: [TraceStep.Line] = []
         for (index, line) in basket.lines.enumerated() {
-            var ofLine = Ratio.zero
-            for rate in rates where !rate.points[index].isZero {
-                ofLine = try ofLine.adding(rate.points[index].multiplied(by: factors[index]))
-            }
+            let ofLine = try multiplied.points.map { $0[index] }.sum()
             guard !ofLine.isZero else { continue }
-            sum = try sum.adding(ofLine)
+            all.append(ofLine)
             lines.append(TraceStep.Line(line: line.source.id, basis: text(line.net), points: ofLine.pointsText))
         }
-        return (sum, lines)
+        return (try all.sum(), lines)
     }
 }
 
