@@ -68,6 +68,21 @@ import Testing
         #expect(try program.earn(sale("100.00", card: "50.00", rest: "50.00")).total == "600")
     }
 
+    /// 42.10, of which a gift card paid 20.00, and a note of 50.00 with the change in a row of its own, or untold.
+    @Test(arguments: [[], ["-27.90"], ["-20.00", "-7.90"]])
+    func whatIsGivenBackPaidForNothing(change: [String]) throws {
+        let sale = try Sample.sale([Sample.line("1", "42.10")]) {
+            $0.tenders = [try Sample.tender(.giftCard, "20.00"), try Sample.tender(.cash, "50.00")]
+            for amount in change { $0.tenders.append(try Sample.tender(.cash, amount)) }
+        }
+        // 42.10, and once more for 22.10.
+        let program = try Sample.base("", double + "exclude_tender = [\"gift_card\"]\n")
+        #expect(try program.earn(sale).total == "64")
+        let cash = try Sample.base("", "tender = { only = [\"cash\"] }\n")
+        #expect(try cash.earn(sale).total == "22")
+        #expect(try Sample.base("", "exclude_tender = [\"cash\"]\n").earn(sale).total == "20")
+    }
+
     // MARK: Long sales
 
     /// Lines of odd prices, paid with a store card, a gift card and cash.

@@ -63,17 +63,9 @@ extension Basket {
     /// What tenders that do not count paid of these amounts.
     private func tendered(_ condition: TenderCondition, of amounts: [Int128]) throws(LoyaltyError) -> Int128 {
         guard !condition.isEmpty, ceiling > 0 else { return 0 }
-        var counted: Int128 = 0
-        var others: Int128 = 0
-        for tender in sale.tenders {
-            let change = Int128(tender.change?.minorUnits.magnitude ?? 0)
-            let paid = max(Int128(tender.amount.minorUnits) - change, 0)
-            if condition.counts(tender) { counted += paid } else { others += paid }
-        }
         let total = amounts.reduce(0, +)
-        // What no tender is named for counts unless certain ones are asked for.
-        let isPositive = condition.only != nil || condition.named != nil
-        let excluded = isPositive ? ceiling - min(counted, ceiling) : min(others, ceiling)
+        let payments = try payments()
+        let excluded = zip(payments, single(condition, payments)).reduce(0) { $0 + ($1.1 ? 0 : $1.0.amount) }
         switch condition.mixed {
         case .prorate: break
         case .any: return excluded < ceiling ? 0 : total
@@ -93,8 +85,11 @@ extension Basket {
         var amount: Int128
     }
 
-    /// What the sale was paid with; empty where it cost nothing.
-    var payments: [Payment] {
+    /// What the sale was paid with, to its total; empty where it cost nothing.
+    ///
+    /// Where tenders come to more, the rest was given back: change that the till did not tell or told in a row of its own.
+    /// That comes off the means of payment in which it was told, then off cash, then off all that is left in proportion.
+    func payments() throws(LoyaltyError) -> [Payment] {
         guard ceiling > 0 else { return [] }
         var payments: [Payment] = []
         for tender in sale.tenders {
@@ -102,20 +97,41 @@ extension Basket {
             let paid = Int128(tender.amount.minorUnits) - change
             if paid > 0 { payments.append(Payment(tender: tender, amount: paid)) }
         }
-        let rest = ceiling - payments.reduce(0) { $0 + $1.amount }
-        if rest > 0 { payments.append(Payment(tender: nil, amount: rest)) }
-        return payments
+        var excess = payments.reduce(0) { $0 + $1.amount } - ceiling
+        guard excess > 0 else {
+            return excess == 0 ? payments : payments + [Payment(tender: nil, amount: -excess)]
+        }
+        func take(_ most: Int128, where isMeant: (Tender) -> Bool) {
+            var rest = min(most, excess)
+            for index in payments.indices.reversed() where payments[index].tender.map(isMeant) ?? false {
+                let part = min(payments[index].amount, rest)
+                payments[index].amount -= part
+                (rest, excess) = (rest - part, excess - part)
+            }
+        }
+        for back in sale.tenders where back.amount.isNegative {
+            take(Int128(back.amount.minorUnits.magnitude)) { $0.kind == back.kind && $0.name == back.name }
+        }
+        take(excess) { $0.kind == .cash }
+        let left = payments.reduce(0) { $0 + $1.amount } - excess
+        let shares = try Apportionment.shares(of: left, over: payments.map(\.amount))
+        for (index, share) in shares.enumerated() { payments[index].amount = share }
+        return payments.filter { $0.amount > 0 }
     }
 
     /// Which payments a condition counts: with `mixed` any and whole all of them, or none.
     func counted(_ condition: TenderCondition, _ payments: [Payment]) -> [Bool] {
-        guard !condition.isEmpty else { return payments.map { _ in true } }
-        let isPositive = condition.only != nil || condition.named != nil
-        let counted = payments.map { $0.tender.map(condition.counts) ?? !isPositive }
+        let counted = single(condition, payments)
         switch condition.mixed {
         case .prorate: return counted
         case .any: return payments.map { _ in counted.contains(true) }
         case .whole: return payments.map { _ in !counted.contains(false) }
         }
+    }
+
+    /// Which payments a condition names. What no tender is named for counts unless certain ones are asked for.
+    private func single(_ condition: TenderCondition, _ payments: [Payment]) -> [Bool] {
+        let isPositive = condition.only != nil || condition.named != nil
+        return payments.map { $0.tender.map(condition.counts) ?? !isPositive }
     }
 }

@@ -96,7 +96,7 @@ extension Evaluation {
     private func paidParts(
         _ candidates: [Candidate], _ rates: [RateResult]
     ) throws(LoyaltyError) -> [[PaidPart]] {
-        let payments = basket.payments
+        let payments = try basket.payments()
         let isSplit = candidates.contains { !$0.rule.tenders.isEmpty } && !payments.isEmpty
         let counted = candidates.map { basket.counted($0.rule.tenders, payments) }
         // For each rate the part of its points that each payment has.
