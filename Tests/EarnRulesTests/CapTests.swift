@@ -186,7 +186,7 @@ import Testing
         "[[counter]]\nid = \"base.points\"\ncounts = \"spend\"\nper = \"month\"",
     ])
     func nothingElseCountsUnderATakenName(table: String) throws {
-        let error = #expect(throws: LoyaltyError.self) {
+        func load(_ visits: String, isArchived: Bool = false) throws -> Program {
             try Program.load(
                 toml: """
                     schema = 1
@@ -196,8 +196,41 @@ import Testing
                     id = "base"
                     amount = { points = "1", per = "1.00" }
                     cap = { points = "10", per = "month" }
-                    """, file: nil, hash: "00")
+                    \(visits)
+                    """, file: nil, hash: "00", isArchived: isArchived)
         }
+        let conditions = ["month", "lifetime"].map {
+            "[[earn]]\nid = \"\($0)\"\nkind = \"bonus\"\npoints = \"5\"\nmember = { nth_visit = { n = 5, per = \"\($0)\" } }"
+        }.joined(separator: "\n")
+        let error = #expect(throws: LoyaltyError.self) { try load(conditions) }
         #expect(error?.remedy?.contains("another id") == true, "\(String(describing: error))")
+        // What was in force once is still read, for the sales that it gave points for.
+        #expect(try load(conditions, isArchived: true).rules.count == 3)
+    }
+
+    /// Nothing looks at the visits that are counted by themselves: a card of that name counts its stamps alone.
+    @Test func aCardOfVisitsCountsItsStampsAlone() throws {
+        let program = try Sample.base(
+            "",
+            """
+            [[reward]]
+            id = "coffee"
+            kind = "item"
+            item = "a coffee"
+            issue = "by_stamps"
+            [[stamps]]
+            id = "visits"
+            give = { per_visit = true }
+            reward = { at = 10, issue = "coffee" }
+            [[earn]]
+            id = "fifth"
+            kind = "bonus"
+            points = "5"
+            member = { nth_visit = { n = 5, per = "month" } }
+            """)
+        let result = try program.earn(Sample.sale([Sample.line("1", "1.00")]), member: Sample.member())
+        #expect(result.accruals.first { $0.currency == "visits" }.map { "\($0.total)" } == "1")
+        let counted = result.counterChanges.map { "\($0.key.name) \($0.key.per.rawValue) \($0.amount)" }.sorted()
+        #expect(counted == ["visits lifetime 1", "visits month 1"])
     }
 }

@@ -15,7 +15,7 @@ extension Evaluation {
                 trace(card.rule, matched: false, "it gives no stamp", nil, [])
                 continue
             }
-            let counter = CounterName(name: card.id, scope: .member, per: .lifetime)
+            let counter = card.counter
             let before = Int128(try book.value(counter).ratio.rounded(.floor))
             let given = try limited(card, wanted, before)
             let shares = try Apportionment.shares(of: given, over: weights.lines)

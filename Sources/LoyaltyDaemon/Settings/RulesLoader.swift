@@ -39,7 +39,7 @@ struct RulesLoader {
         let known = Set(rules.copies.map(\.hash))
         for copy in try await archive.copies() where !known.contains(copy.hash) {
             do throws(LoyaltyError) {
-                kept.append(try Program.load(toml: copy.text, file: copy.file, hash: copy.hash))
+                kept.append(try Program.load(toml: copy.text, file: copy.file, hash: copy.hash, isArchived: true))
             } catch {
                 log.warning("a program that was in force before cannot be read", metadata: ["error": "\(error)"])
             }

@@ -19,7 +19,7 @@ extension CounterDeclaration {
     static func read(
         _ table: inout TableReader, _ names: inout Set<String>, _ context: FileContext
     ) throws(LoyaltyError) -> CounterDeclaration {
-        let id = try table.counterID(&names)
+        let id = try table.id(&names)
         let match = try table.match(context)
         let counter = CounterDeclaration(
             id: id, counts: try table.requiredWord("counts"), per: try table.requiredWord("per"),

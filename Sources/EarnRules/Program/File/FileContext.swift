@@ -17,6 +17,9 @@ struct FileContext {
     /// Names that the trace and the accruals use, so that no second rule, cap or card may.
     var names: Set<String> = [Evaluation.basketStep, Evaluation.totalStep]
 
+    /// The file was in force once: what is refused for the good of new files is read.
+    var isArchived = false
+
     func decimals(_ currency: String) -> Int { currencies[currency] ?? 0 }
 }
 
@@ -46,17 +49,6 @@ extension TableReader {
         }
         guard taken.insert(id).inserted else {
             throw LoyaltyError(.programDuplicateRule, "there is another \"\(id)\"", at: place(of: key))
-        }
-        return id
-    }
-
-    /// The id of what is counted under that id itself.
-    mutating func counterID(_ taken: inout Set<String>) throws(LoyaltyError) -> String {
-        let id = try id(&taken)
-        guard id != CounterName.visits else {
-            throw error(
-                "id", "under \"\(id)\" the visits of members are counted without a declaration",
-                remedy: "Write another id such as \"shop_visits\"; nth_visit and visits_at_least need no counter")
         }
         return id
     }

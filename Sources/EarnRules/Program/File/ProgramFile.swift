@@ -9,9 +9,13 @@ extension Program {
     /// - Parameters:
     ///   - file: the name that errors show.
     ///   - hash: SHA-256 of the file, lower-case hex; it names the program's version in every transaction.
+    ///   - isArchived: the file was in force once. It is read for the sales that it gave points for, so what a new file may
+    ///     not say for its own good is taken as it was.
     /// - Throws: `document.*` and `program.*`, each with line and column.
-    public static func load(toml: String, file: String?, hash: String) throws(LoyaltyError) -> Program {
-        var reader = try ProgramFile(TableReader(TOMLDocument.parse(toml, file: file)))
+    public static func load(
+        toml: String, file: String?, hash: String, isArchived: Bool = false
+    ) throws(LoyaltyError) -> Program {
+        var reader = try ProgramFile(TableReader(TOMLDocument.parse(toml, file: file)), isArchived: isArchived)
         return try reader.read(hash)
     }
 }
@@ -23,7 +27,10 @@ private struct ProgramFile {
     private var names: Set<String> = []
     private var days: [MemberDayDeclaration] = []
 
-    init(_ reader: TableReader) { self.reader = reader }
+    init(_ reader: TableReader, isArchived: Bool) {
+        self.reader = reader
+        context.isArchived = isArchived
+    }
 
     mutating func read(_ hash: String) throws(LoyaltyError) -> Program {
         try checkSchema()
@@ -77,7 +84,10 @@ private struct ProgramFile {
         let cards = try stampCards()
         let rules = try rules(hasBeneficiaries: !beneficiaries.isEmpty)
         let caps = try caps(rules)
-        try refuseSharedNames(counters, CounterName.all(rules + cards.map(\.rule), [], rewards, caps, []))
+        if !context.isArchived {
+            try refuseSharedNames(
+                counters, cards, CounterName.all(rules + cards.map(\.rule), [], rewards, caps, []))
+        }
         let names = CounterName.all(rules, cards, rewards, caps, counters)
         let program = Program(
             identity: identity, currencies: context.currencies, primaryCurrency: context.primaryCurrency, zone: zone,
@@ -87,21 +97,26 @@ private struct ProgramFile {
             beneficiaries: beneficiaries, partners: partners, stampCards: cards, rewards: rewards,
             redemption: try redemption(), currencyOrder: currencies, currencyTerms: terms, rounding: rounding,
             caps: caps, index: RuleIndex(rules),
-            counterNames: names, visitNames: names.filter { $0.name == CounterName.visits },
+            counterNames: names, visitNames: CounterName.visits(rules, cards, rewards),
             periodBonuses: rules.compactMap(\.periodBonus))
         _ = try reader.tables("case")
         try reader.finish()
         return program
     }
 
-    /// A limit counts under the id of its rule, a dot and what it limits: a counter of that name would count for both.
-    private func refuseSharedNames(_ counters: [CounterDeclaration], _ limits: [CounterName]) throws(LoyaltyError) {
-        for counter in counters {
-            let name = CounterName(name: counter.id, scope: counter.scope, per: counter.per)
-            guard limits.contains(name) else { continue }
+    /// A limit counts under the id of its rule, a dot and what it limits, visits under their own name: what is declared
+    /// under such a name would count for both.
+    private func refuseSharedNames(
+        _ counters: [CounterDeclaration], _ cards: [StampCard], _ limits: [CounterName]
+    ) throws(LoyaltyError) {
+        let declared =
+            counters.map { CounterName(name: $0.id, scope: $0.scope, per: $0.per) } + cards.map(\.counter)
+        for name in declared where limits.contains(name) {
+            let what =
+                name.name == CounterName.visits ? "the visits of members are" : "a limit or a bonus of a period is"
             throw LoyaltyError(
-                .programConflict, "a limit or a bonus of a period counts under \"\(counter.id)\" as well",
-                at: reader.place, remedy: "Write another id for this counter")
+                .programConflict, "\(what) counted under \"\(name.name)\" as well", at: reader.place,
+                remedy: "Write another id for this counter or card")
         }
     }
 

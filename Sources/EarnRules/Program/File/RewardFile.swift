@@ -32,7 +32,7 @@ struct RewardFile {
         if let least = reward.minimum, let most = reward.maximum, most.ratio < least.ratio {
             throw reader.error("maximum", "it is below the minimum")
         }
-        try checkIssue(reward)
+        if !context.isArchived { try checkIssue(reward) }
         try reader.finish()
         return reward
     }
@@ -148,7 +148,7 @@ struct StampCardFile {
     mutating func read(_ names: inout Set<String>, _ days: inout [MemberDayDeclaration]) throws(LoyaltyError)
         -> StampCard
     {
-        let id = try reader.counterID(&names)
+        let id = try reader.id(&names)
         guard context.currencies[id] == nil else {
             throw reader.error("id", "a currency has this name; stamps are a currency of their own")
         }

@@ -68,7 +68,7 @@ struct RuleFile {
             switch cap.measure {
             case .points: break
             case .times:
-                guard rule.kind == .periodBonus else { continue }
+                guard rule.kind == .periodBonus, !context.isArchived else { continue }
                 throw reader.conflict("cap", "a bonus for a period is given once in each; it is limited in points")
             case .spend, .units, .pointsPerUnit:
                 throw reader.conflict("cap", "a bonus is limited in points or in times")
