@@ -350,6 +350,21 @@ import Testing
         #expect(try await limited.points(of: "anna") == "300")
     }
 
+    /// Bought and brought back without a receipt while the limit holds: the points are gone again, also in one document.
+    @Test func aReturnByRateTakesWhatALimitHadGiven() async throws {
+        let terminal = try await terminal(
+            Self.capped.replacing("points = \"10\"", with: "points = \"200\"")
+                + "\n[returns]\nunlinked = \"reverse_by_rate\"")
+        #expect(try await buy(terminal, "1", "150.00", anna) == "150")
+        var back = try sale("2", [line("1", "Z", "-1", "-150.00")])
+        back.kind = .return
+        try await terminal.send(back, id: "r", card: terminal.attachment(anna))
+        #expect(try await terminal.points(of: "anna") == "0")
+        let swap = try sale("3", [line("1", "A", "1", "200.00"), line("2", "Z", "-1", "-200.00")])
+        try await terminal.send(swap, id: "s", card: terminal.attachment(ben))
+        #expect(try await terminal.points(of: "ben") == "0")
+    }
+
     /// 50 for three pieces: four were sold, so that one may come back and the second takes the bonus.
     @Test func aBonusForUnitsGoesWithTheUnitThatItNeeds() async throws {
         let terminal = try await terminal(

@@ -32,7 +32,8 @@ extension Program {
     /// `reverse_by_rate` takes back for a return that names no sale.
     ///
     /// Points are positive. Bonuses are left out, and discounts and tenders of the return document too: a line counts
-    /// with its own amount.
+    /// with its own amount. Limits hold for the document as a whole: what they have given was given for such goods too, so
+    /// that what was bought and comes back takes as much as it brought.
     ///
     /// - Parameter lines: lines of `input.sale`, of either sign, such as from `returnLines(of:)`.
     /// - Throws: as `evaluate`.
@@ -58,6 +59,10 @@ extension Program {
         sale.totals.grand = total
         var reversal = input
         reversal.sale = sale
+        let limits = CounterName.limits(rules, caps)
+        reversal.counters = input.counters.filter { key, _ in
+            !limits.contains(CounterName(name: key.name, scope: key.scope, per: key.per))
+        }
         let tier = try tier(before: input)
         var evaluation = Evaluation(self, reversal, try Basket(sale, entitlements: entitlements), tier: tier)
         let result = try evaluation.run(rules.filter { $0.kind == .rate || $0.kind == .multiplier })

@@ -108,7 +108,8 @@ extension SalePosting {
         }
     }
 
-    /// Takes what the goods would earn the holder now: together, as limits and steps are of the document and not of a line.
+    /// Takes what the goods would earn the holder now, had he earned nothing yet: together, as limits and steps are of the
+    /// document and not of a line.
     private mutating func takeByRate(
         _ lines: [SaleLine], _ id: Int64, _ holder: Holder, _ changes: inout PointChanges
     ) throws {
