@@ -174,6 +174,29 @@ import Testing
         #expect(try issued("", days) == [5, 0, 0, 0])
     }
 
+    /// The account lay still since January; the program that brings the reward is new in July.
+    @Test(arguments: [("at_once", "1 of 2027-08-04"), ("month_end", "1 of 2027-07-30")])
+    func aNewRewardIsNotGivenForMonthsThatArePast(issue: String, rewards: String) throws {
+        let program = try Sample.program(
+            "",
+            """
+            [[reward]]
+            id = "v"
+            points = "100"
+            money = "5.00"
+            issue = "\(issue)"
+            expires = { after = "30 days" }
+            limit = { times = 1, per = "month" }
+            """)
+        var member = try state([(700, nil)])
+        var settled: CalendarDate? = try CalendarDate("2027-01-10")
+        let passed = try program.advance(
+            &member, settled: &settled, to: CalendarDate("2027-07-05"), member: Sample.member()
+        ) { _ in [:] }
+        #expect(passed.issued.map { "\($0.count) of \($0.expires?.description ?? "")" } == [rewards])
+        #expect("\(member.lots[0].remaining)" == "600")
+    }
+
     @Test func whatIsGivenAtOnceWaitsForASaleThatFits() throws {
         let program = try Sample.program(
             "",

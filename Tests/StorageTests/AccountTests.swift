@@ -117,6 +117,36 @@ import Testing
         #expect(try await sell(10, "2", on: "2028-01-05", terminal).earned?.description == "20")
     }
 
+    /// 700 points that an import tells in July are the price of one voucher a month from July on.
+    @Test(arguments: ["at_once", "month_end"])
+    func pointsThatAnImportTellsBuyNoRewardsOfPastMonths(issue: String) async throws {
+        let terminal = try await terminal(
+            """
+            schema = 1
+            program = "accounts"
+            [[earn]]
+            id = "base"
+            amount = { points = "1", per = "1.00" }
+            [[reward]]
+            id = "voucher"
+            points = "100"
+            money = "5.00"
+            issue = "\(issue)"
+            expires = { after = "30 days" }
+            limit = { times = 1, per = "month" }
+            """)
+        try await sell(100, "1", on: "2027-01-10", terminal)
+        _ = try await settle("2027-02-01", terminal)
+        try await told("700", asOf: "2027-07-01T00:00:00Z", terminal)
+        try await sell(1, "2", on: "2027-07-05", terminal)
+        let statement = try await AccountRegister(terminal.database).statement(
+            of: MemberID("anna"), on: try CalendarDate("2027-07-05"), program: terminal.program)
+        let isAtOnce = issue == "at_once"
+        #expect(statement.rewards.map(\.count) == (isAtOnce ? [1] : []))
+        #expect(statement.rewards.map { "\($0.expires?.description ?? "")" } == (isAtOnce ? ["2027-08-04"] : []))
+        #expect(statement.balances.map { "\($0.available)" } == [isAtOnce ? "601" : "701"])
+    }
+
     private func kinds(_ terminal: Terminal) async throws -> [String] {
         try await terminal.allEvents().map { event in
             let points = event.accruals.map { "\($0.total)" }.joined(separator: ",")

@@ -20,9 +20,26 @@ extension Program {
         on day: CalendarDate, after sale: (sale: Sale, time: Timestamp)? = nil, member: Member?, counters: Counters,
         state: inout MemberState, atOnceAlone: Bool = false
     ) throws(LoyaltyError) -> RewardsGiven {
+        try issueRewards(
+            atOnceAlone ? .atOnce : nil, on: day, seen: day, after: sale, member: member, counters: counters,
+            state: &state)
+    }
+
+    /// When a reward is given by itself.
+    enum Occasion { case atOnce, atPeriodEnd }
+
+    /// - Parameters:
+    ///   - occasion: nil for both.
+    ///   - today: the day on which this is booked; what has ended by then is not given.
+    func issueRewards(
+        _ occasion: Occasion?, on day: CalendarDate, seen today: CalendarDate,
+        after sale: (sale: Sale, time: Timestamp)?, member: Member?, counters: Counters, state: inout MemberState
+    ) throws(LoyaltyError) -> RewardsGiven {
         var given = RewardsGiven(movements: try state.expire(on: day))
         for reward in rewards
-        where isDue(reward.issue, on: day, joined: state.joined, atOnceAlone) && fits(reward, sale, day) {
+        where isDue(reward.issue, on: day, joined: state.joined, occasion) && fits(reward, sale, day) {
+            let expires = reward.expiry?.lastDay(from: day, calendar: calendar, joined: state.joined)
+            if let expires, expires < today { continue }
             var book = CounterBook(calendar: calendar, day: day, joined: state.joined, values: counters)
             let tier = try tierName(of: state, counters: counters, member: member, on: day)
             let view = MemberView(member: member, state: state, tier: tier, day: day)
@@ -56,10 +73,7 @@ extension Program {
                 times += count
                 given.issued.append(
                     IssuedReward(
-                        reward: reward.id, count: count,
-                        expires: reward.expiry?.lastDay(from: day, calendar: calendar, joined: state.joined),
-                        cost: cost,
-                        currency: reward.currency))
+                        reward: reward.id, count: count, expires: expires, cost: cost, currency: reward.currency))
             }
             for cap in reward.caps {
                 guard let counter = cap.counter(of: reward.id) else { continue }
@@ -91,10 +105,10 @@ extension Program {
     }
 
     private func isDue(
-        _ issue: RewardDeclaration.Issue, on day: CalendarDate, joined: CalendarDate?, _ atOnceAlone: Bool
+        _ issue: RewardDeclaration.Issue, on day: CalendarDate, joined: CalendarDate?, _ occasion: Occasion?
     ) -> Bool {
-        guard let period = issue.period else { return issue == .atOnce }
-        return !atOnceAlone && calendar.end(of: period, on: day, joined: joined) == day
+        guard let period = issue.period else { return issue == .atOnce && occasion != .atPeriodEnd }
+        return occasion != .atOnce && calendar.end(of: period, on: day, joined: joined) == day
     }
 
     /// What `period_bonus` rules give at the end of a day that ends their period; nothing on other days.
@@ -125,10 +139,13 @@ extension Program {
             let over = caps.filter { $0.currency == rule.currency && $0.rules?.contains(rule.id) ?? true }
             let limits = rule.caps.map { (cap: $0, owner: rule.id) } + over.map { (cap: $0.cap, owner: $0.id) }
             for (cap, owner) in limits {
+                // An archived program may limit the times, which changes nothing.
+                guard case .points = cap.measure else { continue }
                 units = min(units, try book.remaining(cap, of: owner).ratio.rounded(.floor, scale: decimals))
             }
             let points = Points(units: units, decimals: decimals)
             for (cap, owner) in limits {
+                guard case .points = cap.measure else { continue }
                 if let counter = cap.counter(of: owner) { book.add(counter, points.decimal) }
             }
             for counter in self.counters where counter.currency == rule.currency {

@@ -35,6 +35,9 @@ extension Program {
 
     /// Books what happened by itself up to the beginning of a day: points that ended, bonuses and rewards that fell due.
     ///
+    /// Nobody could use a reward on days that are past: those at once are given on the last day alone, and one that has
+    /// ended by then is not given; its points stay.
+    ///
     /// - Parameters:
     ///   - settled: the last day after which all was booked; moved on to the day before.
     ///   - counters: those of `counterKeys(on:)`; asked only where bonuses or rewards are given by themselves.
@@ -44,24 +47,28 @@ extension Program {
         counters: (CalendarDate) throws -> Counters
     ) throws -> DaysPassed {
         var passed = DaysPassed()
+        var isDue = false
         while let due = nextDue(state, after: settled), due <= day {
+            isDue = true
             let before = due.adding(days: -1)
             if let member, !periodBonuses.isEmpty {
                 try passed.close(before, self, member, passed.counted(counters(before)), &state)
             }
             if issuesRewards {
                 let values = try passed.counted(counters(before))
-                passed.add(try issueRewards(on: before, member: member, counters: values, state: &state))
+                passed.add(
+                    try issueRewards(
+                        .atPeriodEnd, on: before, seen: day, after: nil, member: member, counters: values, state: &state
+                    ))
             }
             passed.movements += try state.expire(on: due)
-            if issuesRewards {
-                let values = try passed.counted(counters(due))
-                passed.add(
-                    try issueRewards(on: due, member: member, counters: values, state: &state, atOnceAlone: true))
-            }
             settled = max(settled ?? before, before)
         }
         passed.movements += try state.expire(on: day)
+        if isDue, issuesRewards {
+            let values = try passed.counted(counters(day))
+            passed.add(try issueRewards(on: day, member: member, counters: values, state: &state, atOnceAlone: true))
+        }
         let before = day.adding(days: -1)
         settled = max(settled ?? before, before)
         return passed

@@ -114,14 +114,18 @@ struct Account {
 extension Account {
     /// Takes up a balance of the member file that the lots do not contain yet: the lot `opening` gets what it has more than
     /// the lots, after all entries since its time. What it has less is taken off that lot, then off those that end first.
-    mutating func takeUp(_ member: Member?, _ database: Database, _ program: Program, on day: CalendarDate) throws {
-        guard let member, let balance = member.balance else { return }
+    ///
+    /// - Returns: points that it has more, for `bring`.
+    mutating func takeUp(
+        _ member: Member?, _ database: Database, _ program: Program, on day: CalendarDate
+    ) throws -> Points? {
+        guard let member, let balance = member.balance else { return nil }
         // Without its time, a balance that was told before is no news.
-        guard toldBalance != balance || member.balanceAsOf.map({ $0 != toldAsOf }) ?? false else { return }
+        guard toldBalance != balance || member.balanceAsOf.map({ $0 != toldAsOf }) ?? false else { return nil }
         let currency = program.primaryCurrency
         let decimals = program.currencies[currency] ?? 0
         guard balance.decimals <= decimals || (try? balance.ratio.rounded(.floor, scale: decimals)) != nil else {
-            return
+            return nil
         }
         var wanted = Points(units: try balance.ratio.rounded(.floor, scale: decimals), decimals: decimals)
         for points in try Self.pointsUnknownToBackEnd(of: member, database) { wanted = try wanted.adding(points) }
@@ -129,9 +133,17 @@ extension Account {
         for lot in state.lots where lot.currency == currency { held = try held.adding(lot.remaining) }
         held = try held.subtracting(state.owed[currency] ?? .zero(decimals: decimals))
         let change = try wanted.subtracting(held)
-        try state.adjust(by: change, of: currency, lot: Self.openingLot, program: program.identity.hash, on: day)
         opening = try (opening ?? .zero(decimals: decimals)).adding(change)
         (toldBalance, toldAsOf, isTold) = (balance, member.balanceAsOf, true)
+        guard change.units <= 0 else { return change }
+        try bring(change, program, on: day)
+        return nil
+    }
+
+    /// Changes the lots by what the member file has more or less.
+    mutating func bring(_ change: Points, _ program: Program, on day: CalendarDate) throws {
+        try state.adjust(
+            by: change, of: program.primaryCurrency, lot: Self.openingLot, program: program.identity.hash, on: day)
     }
 }
 

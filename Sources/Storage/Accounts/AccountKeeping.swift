@@ -69,12 +69,8 @@ public struct AccountKeeping: Sendable {
         let books = MemberBooks(database: database)
         let member = try holder.member.flatMap { try MemberCache.member(database, $0.value) }
         var account = try Account(database, key: holder.key, state: try books.state(of: holder, member))
-        try account.takeUpIfItFits(member, database, program, on: day)
         let owner = CounterOwner(holder, member)
-        let joined = account.state.joined
-        let booked = try program.advance(
-            &account.state, settled: &account.settled, to: day, member: member
-        ) { day in try books.counters(program, owner, on: day, joined: joined) }
+        let booked = try account.advance(to: day, member, owner, database, program)
         let circumstances = EntryJournal.Circumstances(
             sale: nil, program: program, occurredAt: now, recordedAt: now, recordedDay: day)
         var ids = try journal.write(booked.bonuses, of: holder, owner, account.state, circumstances)
@@ -82,5 +78,49 @@ public struct AccountKeeping: Sendable {
         ids += try journal.write(booked.movements, booked.issued, of: holder, account.state, on: day, circumstances)
         try account.store(database, program)
         return ids.count
+    }
+}
+
+extension Account {
+    /// Takes up what the member file tells, and books what happened by itself up to the beginning of a day.
+    ///
+    /// Points that the file has more are there from this day on, and buy no rewards of days before; those that it has less
+    /// were gone before, and end no second time.
+    mutating func advance(
+        to day: CalendarDate, _ member: Member?, _ owner: CounterOwner, _ database: Database, _ program: Program
+    ) throws -> DaysPassed {
+        let more = try takeUpLessIfItFits(member, database, program, on: day)
+        let books = MemberBooks(database: database)
+        let joined = state.joined
+        let passed = try program.advance(&state, settled: &settled, to: day, member: member) { day in
+            try books.counters(program, owner, on: day, joined: joined)
+        }
+        if let more { try bring(more, program, on: day) }
+        return passed
+    }
+
+    /// As `takeUp`; a balance that does not fit is left alone: it is no reason to refuse a sale.
+    mutating func takeUpIfItFits(
+        _ member: Member?, _ database: Database, _ program: Program, on day: CalendarDate
+    ) throws {
+        let more = try takeUpLessIfItFits(member, database, program, on: day)
+        if let more { try bring(more, program, on: day) }
+    }
+
+    /// - Returns: what is still to be brought.
+    private mutating func takeUpLessIfItFits(
+        _ member: Member?, _ database: Database, _ program: Program, on day: CalendarDate
+    ) throws -> Points? {
+        var copy = self
+        let more: Points?
+        do {
+            more = try copy.takeUp(member, database, program, on: day)
+            var trial = copy
+            if let more { try trial.bring(more, program, on: day) }
+        } catch let error as LoyaltyError where error.code == .numberOverflow {
+            return nil
+        }
+        self = copy
+        return more
     }
 }

@@ -20,12 +20,8 @@ extension SalePosting {
         guard accounts[holder.key] == nil else { return }
         let member = try holder.member.flatMap { try MemberCache.member(database, $0.value) }
         var account = try Account(database, key: holder.key, state: try books.state(of: holder, member))
-        try account.takeUpIfItFits(member, database, program, on: accountDay)
         let owner = CounterOwner(holder, member)
-        let joined = account.state.joined
-        let booked = try program.advance(
-            &account.state, settled: &account.settled, to: accountDay, member: member
-        ) { day in try books.counters(program, owner, on: day, joined: joined) }
+        let booked = try account.advance(to: accountDay, member, owner, database, program)
         accounts[holder.key] = account
         outcome.transactions += try journal.write(
             booked.bonuses, of: holder, owner, account.state, circumstancesOfDays)
@@ -183,21 +179,6 @@ extension SalePosting {
         outcome.pending = balance.pending.isZero ? nil : balance.pending
         outcome.owed = balance.owed.isZero ? nil : balance.owed
         outcome.ending = balance.endings.first.map { .init(day: $0.day, points: $0.points) }
-    }
-}
-
-extension Account {
-    /// As `takeUp`; a balance that does not fit is left alone: it is no reason to refuse a sale.
-    mutating func takeUpIfItFits(
-        _ member: Member?, _ database: Database, _ program: Program, on day: CalendarDate
-    ) throws {
-        var copy = self
-        do {
-            try copy.takeUp(member, database, program, on: day)
-        } catch let error as LoyaltyError where error.code == .numberOverflow {
-            return
-        }
-        self = copy
     }
 }
 
