@@ -145,6 +145,21 @@ import Testing
         #expect(try await buy(terminal, "3", "12.00", anna) == "24")
     }
 
+    /// The later sale reaches gold by itself; the first one did not have it.
+    @Test(arguments: [
+        tiered, tiered.replacing("valid = { after = \"1 year\", to = \"year_end\" }", with: ""),
+    ])
+    func aCorrectedSaleEarnsWithoutTheTierOfLaterSales(program: String) async throws {
+        let terminal = try await terminal(program)
+        #expect(try await buy(terminal, "1", "24.00", anna) == "24")
+        #expect(try await buy(terminal, "2", "30.00", anna) == "60")
+        try await revise(terminal, "1", [line("1", "A", "1", "24.50")], 2)
+        #expect(try await terminal.points(of: "anna") == "84")
+        try await revise(terminal, "1", [line("1", "A", "1", "26.00")], 3)
+        #expect(try await terminal.points(of: "anna") == "86")
+        #expect(try await buy(terminal, "3", "1.00", anna) == "2")
+    }
+
     @Test func aVoidTakesTheTierThatOnlyItsSaleBrought() async throws {
         let terminal = try await terminal(Self.tiered)
         #expect(try await buy(terminal, "1", "24.00", anna) == "24")
@@ -155,6 +170,48 @@ import Testing
         #expect(try await buy(terminal, "4", "30.00", anna) == "60")
         try await void(terminal, "3")
         #expect(try await buy(terminal, "5", "1.00", anna) == "2")
+    }
+
+    /// - Returns: what it earned.
+    @discardableResult
+    private func buy(_ terminal: Terminal, _ number: String, _ amount: String, on day: String) async throws -> String? {
+        let time = try Timestamp("\(day)T10:00:00Z")
+        return try await terminal.send(
+            sale(number, [line("1", "A", "1", amount)], closed: time.description), id: "e\(number)",
+            card: terminal.attachment(anna), at: time
+        ).earned?.description
+    }
+
+    private func void(_ terminal: Terminal, _ number: String, of day: String, on today: String) async throws {
+        let time = try Timestamp("\(today)T11:00:00Z")
+        var void = try sale("9\(number)", [], closed: time.description)
+        void.links = [SaleLink(relation: .voids, businessDay: try CalendarDate(day), number: number)]
+        void.state = .voided
+        try await terminal.send(void, id: "v\(number)", verb: .void, at: time)
+    }
+
+    /// 30.00 of 31 December are gold through the next year, though the void of the day before comes in January.
+    @Test func aVoidLeavesTheTierThatAnotherSaleOfItsYearReached() async throws {
+        for (amount, points) in [("30.00", "2"), ("12.00", "1")] {
+            let terminal = try await terminal(Self.tiered)
+            try await buy(terminal, "1", "24.00", on: "2026-12-30")
+            try await buy(terminal, "2", amount, on: "2026-12-31")
+            try await void(terminal, "1", of: "2026-12-30", on: "2027-01-03")
+            #expect(try await buy(terminal, "3", "1.00", on: "2027-01-04") == points, "beside \(amount)")
+        }
+    }
+
+    /// Each sale within a year moves its end: 12.00 more do not keep what the voided 24.00 brought, 30.00 do.
+    @Test func aVoidTakesTheTierThoughALaterSaleMovedItsEnd() async throws {
+        for (amount, points) in [("30.00", "2"), ("12.00", "1")] {
+            let terminal = try await terminal(Self.tiered.replacing(", to = \"year_end\" }", with: " }"))
+            try await buy(terminal, "1", "24.00", on: "2027-03-02")
+            try await buy(terminal, "2", amount, on: "2027-03-03")
+            try await void(terminal, "1", of: "2027-03-02", on: "2027-03-04")
+            #expect(try await buy(terminal, "3", "1.00", on: "2027-03-05") == points, "beside \(amount)")
+            // What the later sale reached holds until its own day of the next year.
+            if amount == "30.00" { #expect(try await buy(terminal, "4", "1.00", on: "2028-03-03") == "2") }
+        }
     }
 
     /// A year of double points for 50.00: not in the sale that sells it, also when that is corrected.

@@ -136,7 +136,7 @@ extension CaseBooks {
         var record = SaleRecord(
             origin: step.id, lines: [], grants: result.grants, counterChanges: result.counterChanges,
             referrerCounterChanges: result.referrerCounterChanges, entitlements: [])
-        record.tier = program.tierChange(from: account.state.tier, result)
+        record.tier = program.tierChange(from: account.state.tier, result, on: day)
         done[step.id] = .posted(Posted(account: id, program: program, record: record, codes: [:]))
         posted.append(step.id)
         try issueAtOnce(id, program, after: (program.document(of: dated), action.occurredAt))

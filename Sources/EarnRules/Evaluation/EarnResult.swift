@@ -26,6 +26,8 @@ public struct EarnInput: Sendable {
     /// Where the referrer counts for the same holder as the member, such as one household: a limit there is one limit.
     public var sharedScopes: Set<CounterScope> = []
     public var explanation: Explanation
+    /// Of a correction: the tier that the sale earned with at first. nil for a new sale.
+    public var earnedTier: EarnedTier?
     /// `sale`, or the name of an action.
     var event = Rule.saleEvent
 

@@ -20,7 +20,7 @@ extension Program {
             origin: origin, lines: lines, grants: result.grants, counterChanges: result.counterChanges,
             referrerCounterChanges: result.referrerCounterChanges, entitlements: result.entitlements)
         record.spendings = spendings
-        record.tier = tierChange(from: input.state.tier, result)
+        record.tier = tierChange(from: input.state.tier, result, on: input.businessDay)
         return record
     }
 
@@ -79,9 +79,11 @@ extension Program {
     }
 
     /// What to keep of the tier for corrections and voids; nil where counters alone say which tier there is.
-    public func tierChange(from before: TierStanding?, _ result: EarnResult) -> TierChange? {
+    public func tierChange(
+        from before: TierStanding?, _ result: EarnResult, on day: CalendarDate
+    ) -> TierChange? {
         guard tiers?.validity != nil, let after = result.tier else { return nil }
-        return TierChange(before: before, after: after)
+        return TierChange(before: before, after: after, day: day)
     }
 
     /// The tier to keep after a corrected sale.
@@ -102,18 +104,26 @@ extension Program {
 
     /// Takes back a tier that only a sale brought which never was; what other sales reached holds as long as it did.
     ///
-    /// - Parameter counters: without the sale.
+    /// - Parameters:
+    ///   - counters: without the sale; those of its day, when others may have reached the tier too, and those of `day`.
     /// - Returns: whether the state changed.
     /// - Throws: `number.overflow`.
     @discardableResult
     public func withdraw(
         _ change: TierChange, from state: inout MemberState, counters: Counters, on day: CalendarDate
     ) throws(LoyaltyError) -> Bool {
-        guard let current = state.tier, change.after == current, change.before != current else { return false }
+        guard let tiers, let current = state.tier, let after = change.after, after.id == current.id,
+            change.before != after
+        else { return false }
         var without = state
         without.tier = change.before
-        let rest = try tier(of: without, counters: counters, on: day)
+        var rest = try tier(of: without, counters: counters, on: day)
+        if let own = change.day, own != day {
+            rest = tiers.better(of: rest, try tier(of: without, counters: counters, on: own))
+        }
         if rest?.id == current.id {
+            // A later sale moved the end, and reaches the tier by itself.
+            guard after == current else { return false }
             guard let end = rest?.validThrough, let old = current.validThrough, end < old else { return false }
         }
         state.tier = rest
@@ -150,6 +160,14 @@ extension TierLadder {
     func isBelow(_ id: String?, _ other: String) -> Bool {
         let rank = { (id: String?) in id.flatMap { id in levels.firstIndex { $0.id == id } } ?? -1 }
         return rank(id) < rank(other)
+    }
+
+    /// The higher of two tiers; of one level that which holds longer.
+    fileprivate func better(of first: TierStanding?, _ second: TierStanding?) -> TierStanding? {
+        guard let first, let second else { return first ?? second }
+        if first.id != second.id { return isBelow(first.id, second.id) ? second : first }
+        guard let end = first.validThrough else { return first }
+        return second.validThrough.map { end < $0 } ?? true ? second : first
     }
 }
 

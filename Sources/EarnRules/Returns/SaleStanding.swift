@@ -29,6 +29,9 @@ public struct SaleStanding: Hashable, Sendable, Codable {
     public var lostEntitlements: Set<String>?
     /// What the sale made of the tier. nil in older documents.
     public var tier: TierChange?
+    /// What the sale earned with at first, and earns with when it is corrected: counters hold later sales by then. nil where
+    /// the program has no tiers, and in older documents.
+    public var earnedTier: EarnedTier?
 
     public init() {}
 

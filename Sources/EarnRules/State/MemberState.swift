@@ -29,11 +29,22 @@ public struct MemberState: Hashable, Sendable, Codable {
 public struct TierChange: Hashable, Sendable, Codable {
     public var before: TierStanding?
     public var after: TierStanding?
+    /// The business day of the sale. nil in older documents.
+    public var day: CalendarDate?
 
-    public init(before: TierStanding?, after: TierStanding?) {
+    public init(before: TierStanding?, after: TierStanding?, day: CalendarDate?) {
         self.before = before
         self.after = after
+        self.day = day
     }
+}
+
+/// The tier that a sale earned with.
+public struct EarnedTier: Hashable, Sendable, Codable {
+    /// nil where the member had none.
+    public var name: String?
+
+    public init(name: String?) { self.name = name }
 }
 
 /// A tier and the last day on which it holds; nil for as long as the counter says so.

@@ -57,7 +57,8 @@ extension TierLadder {
 extension Program {
     /// The tier that counts when a sale or action begins.
     func tier(before input: EarnInput) throws(LoyaltyError) -> String? {
-        try tierName(of: input.state, counters: input.counters, member: input.member, on: input.businessDay)
+        if let earned = input.earnedTier { return earned.name }
+        return try tierName(of: input.state, counters: input.counters, member: input.member, on: input.businessDay)
     }
 
     /// The tier that counts for a member on a day; nil where he has none.

@@ -55,10 +55,11 @@ extension SalePosting {
             }
         }
         let recruiter = try recruiter(&state)
-        let result = try evaluate(member, state, owner, recruiter)
+        let (result, tier) = try evaluate(
+            member, state, owner, recruiter, corrected: isNew ? nil : standing(of: id).earnedTier)
         try count(id, result.counterChanges, owner)
         if let recruiter { try count(id, result.referrerCounterChanges, recruiter) }
-        try keep(result, before, id, holder)
+        try keep(result, before, tier, id, holder)
         return result
     }
 
@@ -83,11 +84,11 @@ extension SalePosting {
 
     /// Keeps the tier and the rights that a sale brought, in place of what an earlier state of it brought.
     private mutating func keep(
-        _ result: EarnResult, _ before: TierStanding?, _ id: Int64, _ holder: Holder
+        _ result: EarnResult, _ before: TierStanding?, _ earned: EarnedTier?, _ id: Int64, _ holder: Holder
     ) throws {
         let bought = try noteBought(result.entitlements, id)
         var standing = try standing(of: id)
-        let change = TierChange(before: before, after: result.tier ?? before)
+        let change = TierChange(before: before, after: result.tier ?? before, day: submission.businessDay)
         var kept = try books.state(of: holder.key)
         let old = kept.tier
         kept.tier = program.tier(after: change, insteadOf: standing.tier, standing: old)
@@ -95,9 +96,10 @@ extension SalePosting {
             kept.entitlements += bought
             try books.store(kept, of: holder.key)
         }
-        let noted = program.tierChange(from: before, result) ?? standing.tier.map { _ in change }
-        if noted != standing.tier {
-            standing.tier = noted
+        let noted =
+            program.tierChange(from: before, result, on: submission.businessDay) ?? standing.tier.map { _ in change }
+        if noted != standing.tier || earned != standing.earnedTier {
+            (standing.tier, standing.earnedTier) = (noted, earned)
             standings[id] = standing
         }
     }
@@ -107,32 +109,43 @@ extension SalePosting {
         guard let holder, let change = try standing(of: id).tier else { return }
         let member = try holder.member.flatMap { try MemberCache.member(database, $0.value) }
         var state = try books.state(of: holder, member)
-        let counters = try books.counters(
-            program, CounterOwner(holder, member), on: accountDay, joined: state.joined)
+        let owner = CounterOwner(holder, member)
+        var counters = try books.counters(program, owner, on: accountDay, joined: state.joined)
+        if let day = change.day {
+            counters.merge(try books.counters(program, owner, on: day, joined: state.joined)) { value, _ in value }
+        }
         guard try program.withdraw(change, from: &state, counters: counters, on: accountDay) else { return }
         var kept = try books.state(of: holder.key)
         kept.tier = state.tier
         try books.store(kept, of: holder.key)
     }
 
+    /// - Parameter corrected: the tier that the sale earned with before; nil for a new one.
+    /// - Returns: also the tier that it earns with.
     private func evaluate(
-        _ member: Member?, _ state: MemberState, _ owner: CounterOwner, _ recruiter: CounterOwner?
-    ) throws -> EarnResult {
+        _ member: Member?, _ state: MemberState, _ owner: CounterOwner, _ recruiter: CounterOwner?,
+        corrected: EarnedTier?
+    ) throws -> (result: EarnResult, tier: EarnedTier?) {
         let counters = try books.counters(program, owner, on: submission.businessDay, joined: state.joined)
         let others = try recruiter.map {
             try books.counters(program, $0, on: submission.businessDay, joined: nil)
         }
         let shared = Set(CounterScope.allCases.filter { recruiter?.holder($0) == owner.holder($0) })
         if let action = submission.action {
-            return try program.evaluate(
+            let result = try program.evaluate(
                 action, member: member, state: state, counters: counters, referrerCounters: others ?? [:],
                 sharedScopes: shared)
+            return (result, nil)
         }
         var input = EarnInput(
             sale: sale, occurredAt: closedAt, businessDay: submission.businessDay, member: member, state: state,
             counters: counters, referrerCounters: others ?? [:])
         input.sharedScopes = shared
-        return try program.evaluate(input)
+        input.earnedTier = corrected
+        let result = try program.evaluate(input)
+        guard program.tiers != nil else { return (result, nil) }
+        let name = try program.tierName(of: state, counters: counters, member: member, on: submission.businessDay)
+        return (result, corrected ?? EarnedTier(name: name))
     }
 
     /// Whose counters rules for the referrer look at. A member that was replaced has a successor.
