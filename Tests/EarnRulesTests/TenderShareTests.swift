@@ -127,4 +127,57 @@ import Testing
         let expected = (total + card) / 100 + (total - gift + card) / 100
         #expect(try program.earn(sale).total == "\(expected)")
     }
+
+    /// No sale is refused because sums of its fractions cannot be held, whatever rules come together.
+    @Test(arguments: ["unit", "line", "rule", "basket"], ["before_multipliers", "after_multipliers"])
+    func noLongSaleIsTooMuchToCount(scope: String, when: String) throws {
+        let rules =
+            noGiftCard + """
+                [[earn]]
+                id = "capped"
+                amount = { points = "3", per = "0.70", step = "whole" }
+                exclude_tender = ["cash"]
+                match = { category = ["a"] }
+                cap = { points = "301", per = "day" }
+                [[earn]]
+                id = "goods"
+                amount = { percent = "3.7" }
+                qualifying = false
+                cap = [{ spend = "777.77", per = "month" }, { points_per_unit = "0.03" }]
+                [[earn]]
+                id = "visit"
+                amount = { points = "7", per_visit = true }
+                [[earn]]
+                id = "card"
+                kind = "multiplier"
+                factor = "1.37"
+                tender = { named = ["store_card"] }
+                cap = { points = "97", per = "week" }
+                [[earn]]
+                id = "cash"
+                kind = "multiplier"
+                factor = "2.3"
+                combine = "multiply"
+                qualifying = false
+                tender = { exclude = ["gift_card"] }
+                cap = [{ spend = "333.33", per = "month" }, { points_per_unit = "2.9" }]
+                [[earn]]
+                id = "odd"
+                kind = "multiplier"
+                factor = "1.11"
+                match = { category = ["b"] }
+                [[earn]]
+                id = "bonus"
+                kind = "bonus"
+                points = "13"
+                when = { basket_at_least = "3", basis = { tax = "exclude" } }
+                repeat = true
+                """
+        let program = try Sample.base(
+            "rounding = { scope = \"\(scope)\", when = \"\(when)\", mode = \"half_up\" }", rules)
+        for count in [10, 200, 1_000] {
+            let result = try program.earn(sale(lines: count).sale)
+            #expect(result.accruals.first.map { $0.total.units > 0 } ?? false)
+        }
+    }
 }

@@ -54,7 +54,15 @@ extension Program {
     }
 
     private func evaluate(_ input: EarnInput, _ basket: Basket, tier: String?) throws(LoyaltyError) -> EarnResult {
-        var evaluation = Evaluation(self, input, basket, tier: tier)
+        try Fractions.exactElseCoarse { isCoarse throws(LoyaltyError) in
+            try evaluate(input, basket, tier: tier, isCoarse: isCoarse)
+        }
+    }
+
+    private func evaluate(
+        _ input: EarnInput, _ basket: Basket, tier: String?, isCoarse: Bool
+    ) throws(LoyaltyError) -> EarnResult {
+        var evaluation = Evaluation(self, input, basket, tier: tier, isCoarse: isCoarse)
         let (rules, concerned) = considered(input, basket, tier)
         var result = try evaluation.run(rules, concerned: concerned)
         if input.event == Rule.saleEvent {

@@ -12,6 +12,8 @@ struct Evaluation {
     let view: MemberView
     /// Points or rewards are spent in the sale.
     let isRedeeming: Bool
+    /// Shares of points are held to the billionth (`Fractions`).
+    let isCoarse: Bool
     /// Ids of the rules whose lines need to be looked at, while the program's rules run; nil for all.
     private(set) var concerned: Set<String>?
     var steps: [TraceStep] = []
@@ -21,7 +23,8 @@ struct Evaluation {
     var referrerBook: CounterBook
     private var known: [(basis: Basis, tenders: TenderCondition, amounts: [Int128], excluded: Int128)] = []
 
-    init(_ program: Program, _ input: EarnInput, _ basket: Basket, tier: String?) {
+    init(_ program: Program, _ input: EarnInput, _ basket: Basket, tier: String?, isCoarse: Bool = false) {
+        self.isCoarse = isCoarse
         self.program = program
         self.input = input
         self.basket = basket

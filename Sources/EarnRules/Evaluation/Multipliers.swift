@@ -99,16 +99,9 @@ extension Evaluation {
         let payments = try basket.payments()
         let isSplit = candidates.contains { !$0.rule.tenders.isEmpty } && !payments.isEmpty
         let counted = candidates.map { basket.counted($0.rule.tenders, payments) }
-        // For each rate the part of its points that each payment has.
-        var weights: [[Ratio]] = []
-        for rate in isSplit ? rates : [] {
-            let mask = basket.counted(rate.rule.tenders, payments)
-            let paid = zip(payments, mask).reduce(0) { $0 + ($1.1 ? $1.0.amount : 0) }
-            var shares: [Ratio] = []
-            for (payment, counts) in zip(payments, mask) {
-                shares.append(counts ? try Ratio(payment.amount, over: paid) : .zero)
-            }
-            weights.append(shares)
+        // For each rate what each payment paid of the money that it counts.
+        let weights = rates.map { rate in
+            zip(payments, basket.counted(rate.rule.tenders, payments)).map { $1 ? $0.amount : 0 }
         }
         var result: [[PaidPart]] = []
         for line in basket.lines.indices {
@@ -127,18 +120,28 @@ extension Evaluation {
                     groups.append((standing, [payment]))
                 }
             }
+            var bases = groups.map { _ in [Ratio]() }
+            for (rate, value) in points.enumerated() {
+                let paid = groups.map { $0.payments.reduce(0) { $0 + weights[rate][$1] } }
+                for (group, share) in try shares(of: value, over: paid).enumerated() { bases[group].append(share) }
+            }
             var parts: [PaidPart] = []
-            for group in groups {
-                var base: [Ratio] = []
-                for (rate, value) in points.enumerated() {
-                    let share = try group.payments.map { weights[rate][$0] }.sum()
-                    base.append(try value.multiplied(by: share))
-                }
+            for (group, base) in zip(groups, bases) {
                 parts.append(try PaidPart(standing: group.standing, base: base))
             }
             result.append(parts)
         }
         return result
+    }
+
+    private func shares(of value: Ratio, over weights: [Int128]) throws(LoyaltyError) -> [Ratio] {
+        if isCoarse { return try Fractions.coarse(value, over: weights) }
+        let sum = weights.reduce(0, +)
+        var shares: [Ratio] = []
+        for weight in weights {
+            shares.append(weight == 0 ? .zero : try value.multiplied(by: Ratio(weight, over: sum)))
+        }
+        return shares
     }
 
     /// Joins the multipliers of each part rule by rule, each held to its caps.
@@ -156,6 +159,7 @@ extension Evaluation {
                 if own.isEmpty { part.amounts[line] = 0 }
                 gains.append(own)
             }
+            try hold(&gains)
             part.wanted = try gains.flatMap { $0.map(\.points) }.sum()
             try limit(part, &gains, parts, index)
             for (line, gains) in gains.enumerated() {
@@ -220,6 +224,21 @@ extension Evaluation {
                     try hold(&gains[line], to: max(most.subtracting(reached), .zero))
                 }
             case .units, .times: break
+            }
+            try hold(&gains)
+        }
+    }
+
+    /// Holds gains to the billionth where they are not exact.
+    private func hold(_ gains: inout [[Gain]]) throws(LoyaltyError) {
+        guard isCoarse else { return }
+        let points = try Fractions.coarse(gains.flatMap { $0.map(\.points) })
+        let qualifying = try Fractions.coarse(gains.flatMap { $0.map(\.qualifying) })
+        var position = 0
+        for line in gains.indices {
+            for index in gains[line].indices {
+                (gains[line][index].points, gains[line][index].qualifying) = (points[position], qualifying[position])
+                position += 1
             }
         }
     }

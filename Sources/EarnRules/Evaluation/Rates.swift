@@ -111,6 +111,7 @@ extension Evaluation {
     /// Holds a rate to its caps, before rounding.
     private mutating func limit(_ result: inout RateResult, _ candidate: Candidate) throws(LoyaltyError) {
         result.wanted = try result.points.sum()
+        if isCoarse { result.points = try Fractions.coarse(result.points) }
         guard !candidate.rule.caps.isEmpty, case .rate(let rate) = candidate.rule.effect else { return }
         let book = counters(of: candidate.rule.recipient)
         for cap in candidate.rule.caps {
@@ -123,6 +124,7 @@ extension Evaluation {
                 result.amounts = try Apportionment.shares(of: most, over: result.amounts)
                 if case .amount(let per) = rate.measure {
                     result.points = try points(rate, per, result.amounts)
+                    if isCoarse { result.points = try Fractions.coarse(result.points) }
                 } else {
                     result.points = try scaled(result.points, Ratio(most, over: total))
                 }
@@ -146,7 +148,7 @@ extension Evaluation {
     func scaled(_ values: [Ratio], _ factor: Ratio) throws(LoyaltyError) -> [Ratio] {
         var result: [Ratio] = []
         for value in values { result.append(value.isZero ? .zero : try value.multiplied(by: factor)) }
-        return result
+        return isCoarse ? try Fractions.coarse(result) : result
     }
 
     /// For each result and line the id of the rule that displaces it there.

@@ -64,9 +64,12 @@ extension Program {
             !limits.contains(CounterName(name: key.name, scope: key.scope, per: key.per))
         }
         let tier = try tier(before: input)
-        var evaluation = Evaluation(self, reversal, try Basket(sale, entitlements: entitlements), tier: tier)
-        let result = try evaluation.run(rules.filter { $0.kind == .rate || $0.kind == .multiplier })
-        return try evaluation.finish(result)
+        let basket = try Basket(sale, entitlements: entitlements)
+        return try Fractions.exactElseCoarse { isCoarse throws(LoyaltyError) in
+            var evaluation = Evaluation(self, reversal, basket, tier: tier, isCoarse: isCoarse)
+            let result = try evaluation.run(rules.filter { $0.kind == .rate || $0.kind == .multiplier })
+            return try evaluation.finish(result)
+        }
     }
 }
 

@@ -88,12 +88,14 @@ public struct SaleRecord: Hashable, Sendable, Codable {
         let isAll = !lines.isEmpty && lines.allSatisfy { gone.contains($0.id) }
         var points: [[Points]] = []
         for grant in grants { points.append(try taken(grant, parts, returned)) }
-        var value = Ratio.zero
-        for line in lines where line.net > 0 {
+        var values: [Ratio] = []
+        // Weights that come back in part have denominators of their own: only where they are asked for.
+        for line in spendings.isEmpty ? [] : lines where line.net > 0 {
             let part = parts[line.id] ?? (0, 1)
-            value = try value.adding(
-                Ratio(Int128(line.net), over: 1).multiplied(by: Ratio(Int128(part.back), over: Int128(part.all))))
+            values.append(
+                try Ratio(Int128(line.net), over: 1).multiplied(by: Ratio(Int128(part.back), over: Int128(part.all))))
         }
+        let value = try values.sum()
         var restored: [Points] = []
         for spending in spendings {
             guard !isAll, net > 0 else {
