@@ -56,6 +56,15 @@ struct DeliveryMachineTests {
         #expect(step.next == .fetch(limit: 100, at: bench.clock.now), "goes on without waiting")
     }
 
+    /// The back end books between the request and its answer: a balance that it tells of that moment counts the event.
+    @Test func anEventIsDeliveredAtTheTimeOfItsRequest() {
+        var bench = Bench()
+        _ = bench.fetch([event(1)])
+        let sent = bench.clock.now
+        bench.clock.advance(.seconds(1))
+        #expect(bench.answer(200).records.map(\.at) == [sent])
+    }
+
     @Test(arguments: [408, 425, 429, 500, 502, 503, 504, 599])
     func notReadyWaitsAndTriesAgain(_ status: Int) {
         var bench = Bench()

@@ -148,7 +148,7 @@ extension Account {
 }
 
 extension Account {
-    /// What the back end cannot have counted in the balance that it told: entries that it has not got, or got since. Where it does not say
+    /// What the back end cannot have counted in the balance that it told: entries that it has not got, or that were sent to it since. Where it does not say
     /// when that was, it is taken to know all that it got.
     static func pointsUnknownToBackEnd(of member: Member, _ database: Database) throws -> [Points] {
         try Row.fetchAll(

@@ -103,7 +103,7 @@ extension DeliveryMachine {
         acceptances &+= 1
         setbacks = 0
         if reach > 0 { reachedAt = now.monotonic }
-        return DeliveryRecord(id: event.id, outcome: .delivered(warning: warning), at: now.wall)
+        return DeliveryRecord(id: event.id, outcome: .delivered(warning: warning), at: sentAt ?? now.wall)
     }
 
     func retry(_ event: OutboundEvent, _ reason: String, _ now: Moment) -> DeliveryRecord {

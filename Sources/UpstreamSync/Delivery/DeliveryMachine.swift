@@ -80,6 +80,8 @@ public struct DeliveryMachine: Sendable {
     let jitter: Jitter
     var work: [[OutboundEvent]] = []
     var inFlight: [OutboundEvent] = []
+    /// When they were sent: the back end has what it takes of them from then on, not from its answer on.
+    var sentAt: Timestamp?
     var failures = 0
     var failingSince: MonotonicTime?
     var rejections: [String: Rejection] = [:]
@@ -222,6 +224,7 @@ public struct DeliveryMachine: Sendable {
     mutating func sendNext(_ now: Moment) -> Next {
         guard !work.isEmpty else { return fetch(now) }
         inFlight = work.removeFirst()
+        sentAt = now.wall
         if case .paused = condition {} else { condition = .delivering }
         return .send(inFlight)
     }
