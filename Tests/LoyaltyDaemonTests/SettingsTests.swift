@@ -1,6 +1,9 @@
 import CardReading
+import EarnRules
 import Foundation
+import Logging
 import LoyaltyModel
+import Storage
 import Testing
 import USBReaders
 
@@ -85,6 +88,36 @@ import USBReaders
         let classifier = try RulesLoader(settings).load().classifier
         let outcome = classifier.classify(text: "A771234599", kind: .card, entry: .scanned)
         #expect(outcome == .loyalty(try #require(CardNumber("7712345")), scheme: "club"))
+    }
+
+    /// The limit was read once and looked at by nothing; a new file may not have it.
+    @Test func aProgramThatWasInForceIsReadAsItWas() async throws {
+        let directory = FileManager.default.temporaryDirectory.appending(path: "loyaltyd-\(UUID().uuidString)").path
+        try LoyaltyDatabase.prepare(directory: directory)
+        let now = Timestamp(microseconds: 1_764_000_000_000_000)
+        let database = try LoyaltyDatabase.open(
+            directory: directory, key: try CardKey.loadOrCreate(directory + "/card.key"), now: now
+        ) { "t1" }
+        defer {
+            database.close()
+            try? FileManager.default.removeItem(atPath: directory)
+        }
+        let archive = ProgramArchive(database)
+        let text = """
+            schema = 1
+            program = "old"
+            [[reward]]
+            id = "coffee"
+            kind = "item"
+            item = "a coffee"
+            issue = "by_stamps"
+            limit = { times = 1, per = "month" }
+            """
+        try await archive.keep([ProgramArchive.Copy(hash: "old", file: "old.toml", text: text)], at: now)
+        let loader = RulesLoader(try load(""))
+        let rules = try await loader.completed(
+            loader.load(), archive, at: now, log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        #expect(rules.programs.program(hash: "old")?.identity.name == "old")
     }
 
     @Test func anApplicationIdentifierSaysPrefixAndLength() throws {
