@@ -28,6 +28,17 @@ import Testing
         #expect(try Program.standard().lint(toml: Program.standardText, file: nil) == [])
     }
 
+    /// At the end of a period there is no sale that has a store, an hour or a line.
+    @Test(arguments: [
+        "store = [\"300\"]", "window = { hours = \"15:00-18:00\" }", "match = { category = [\"bread\"] }",
+        "tender = { only = [\"cash\"] }", "stack = { group = \"g\", mode = \"best_of\" }",
+    ])
+    func keysThatABonusOfAPeriodDoesNotLookAt(key: String) throws {
+        let bonus = "[[earn]]\nid = \"p\"\nkind = \"period_bonus\"\npercent = \"20\"\nper = \"quarter\"\n"
+        #expect(try codes("", bonus) == [])
+        #expect(try codes("", bonus + key + "\n") == [.unused])
+    }
+
     @Test(arguments: [
         "member = { tier = \"gold\", exclude_tier = [\"gold\", \"silver\"] }",
         "member = { segment = [\"a\", \"b\"], exclude_segment = [\"a\", \"b\"] }",

@@ -85,7 +85,21 @@ extension Lint {
             if bonus.points.isZero {
                 add(.noEffect, "rule \"\(rule.id)\" gives no points", at: source.place("earn", index, "points"))
             }
-        case .periodBonus: break
+        case .periodBonus: periodBonus(rule, index)
+        }
+    }
+
+    /// Keys that ask for a sale, which the end of a period is not.
+    private mutating func periodBonus(_ rule: Rule, _ index: Int) {
+        let ofSales = [
+            "recipient", "match", "exclude", "exclude_tender", "tender", "basis", "when", "member_day", "window",
+            "store",
+            "exclude_store", "register", "channel", "stack",
+        ]
+        for key in source.table("earn", index)?.keys.filter(ofSales.contains) ?? [] {
+            add(
+                .unused, "rule \"\(rule.id)\" gives a bonus for a period, which looks at no \"\(key)\"",
+                at: source.place("earn", index, key))
         }
     }
 
