@@ -160,6 +160,18 @@ import Testing
         #expect(try await buy(terminal, "3", "1.00", anna) == "2")
     }
 
+    /// Where a sale earns with the tier that it reaches, a correction of the first sale reaches none by the second one.
+    @Test func aCorrectedSaleReachesItsTierWithoutLaterSales() async throws {
+        let terminal = try await terminal(
+            Self.tiered.replacing("counter = \"spend\"", with: "counter = \"spend\"\napplies = \"this_sale\""))
+        #expect(try await buy(terminal, "1", "12.00", anna) == "12")
+        #expect(try await buy(terminal, "2", "30.00", anna) == "60")
+        try await revise(terminal, "1", [line("1", "A", "1", "13.00")], 2)
+        #expect(try await terminal.points(of: "anna") == "73")
+        try await revise(terminal, "1", [line("1", "A", "1", "25.00")], 3)
+        #expect(try await terminal.points(of: "anna") == "110")
+    }
+
     @Test func aVoidTakesTheTierThatOnlyItsSaleBrought() async throws {
         let terminal = try await terminal(Self.tiered)
         #expect(try await buy(terminal, "1", "24.00", anna) == "24")

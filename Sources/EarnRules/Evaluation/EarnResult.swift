@@ -171,6 +171,8 @@ public struct EarnResult: Sendable, Hashable {
     public var referrerCounterChanges: [CounterChange] = []
     /// The tier after the sale, where the program keeps tiers.
     public var tier: TierStanding?
+    /// The same without later sales, for a correction.
+    var tierReached: TierStanding?
     public var entitlements: [BoughtEntitlement] = []
     /// By stamp cards.
     public var issued: [IssuedReward] = []

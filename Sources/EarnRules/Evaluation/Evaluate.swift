@@ -12,7 +12,8 @@ extension Program {
         let basket = try Basket(input.sale, entitlements: entitlements)
         let tier = try tier(before: input)
         let result = try evaluate(input, basket, tier: tier)
-        guard tiers?.applies == .thisSale, let reached = tierName(result.tier, input.member), reached != tier else {
+        guard tiers?.applies == .thisSale, let reached = tierName(result.tierReached, input.member), reached != tier
+        else {
             return result
         }
         return try evaluate(input, basket, tier: reached)
@@ -76,6 +77,10 @@ extension Program {
         try evaluation.countDeclared(result.accruals)
         try evaluation.countEarned(result.accruals)
         result.tier = try evaluation.tierAfter()
+        result.tierReached =
+            try input.earnedTier.map { earned throws(LoyaltyError) in
+                try evaluation.tierAfter(earned.counted)
+            } ?? result.tier
         return try evaluation.finish(result)
     }
 
@@ -209,12 +214,14 @@ extension Evaluation {
         return forwards
     }
 
-    func tierAfter() throws(LoyaltyError) -> TierStanding? {
+    /// - Parameter before: what the counter held before the sale; nil where that is what it holds now.
+    func tierAfter(_ before: DecimalNumber? = nil) throws(LoyaltyError) -> TierStanding? {
         guard let ladder = program.tiers, let counter = program.counters.first(where: { $0.id == ladder.counter }),
             input.member != nil
         else { return nil }
         let name = CounterName(name: counter.id, scope: counter.scope, per: counter.per)
-        var value = try book.value(name)
+        var value: DecimalNumber
+        if let before { value = before } else { value = try book.value(name) }
         for change in book.changes where change.key == book.key(name) { value = try value.adding(change.amount) }
         return ladder.standing(
             input.state.tier, value: value, on: input.businessDay, calendar: program.calendar,

@@ -43,8 +43,8 @@ public struct TierChange: Hashable, Sendable, Codable {
 public struct EarnedTier: Hashable, Sendable, Codable {
     /// nil where the member had none.
     public var name: String?
-
-    public init(name: String?) { self.name = name }
+    /// What the counter of the tiers held before the sale, for one that earns with the tier it reaches.
+    public var counted: DecimalNumber?
 }
 
 /// A tier and the last day on which it holds; nil for as long as the counter says so.

@@ -61,6 +61,28 @@ extension Program {
         return try tierName(of: input.state, counters: input.counters, member: input.member, on: input.businessDay)
     }
 
+    /// What a sale earns with, to keep for its corrections; nil where the program has no tiers.
+    ///
+    /// - Throws: `number.overflow`.
+    public func earnedTier(_ input: EarnInput) throws(LoyaltyError) -> EarnedTier? {
+        guard let tiers else { return nil }
+        if let earned = input.earnedTier { return earned }
+        var earned = EarnedTier(name: try tier(before: input))
+        if tiers.applies == .thisSale {
+            earned.counted = try counted(input.state, input.counters, on: input.businessDay)
+        }
+        return earned
+    }
+
+    /// What the counter of the tiers holds; nil where there is none.
+    private func counted(
+        _ state: MemberState, _ counters: Counters, on day: CalendarDate
+    ) throws(LoyaltyError) -> DecimalNumber? {
+        guard let tiers, let counter = self.counters.first(where: { $0.id == tiers.counter }) else { return nil }
+        let book = CounterBook(calendar: calendar, day: day, joined: state.joined, values: counters)
+        return try book.value(CounterName(name: counter.id, scope: counter.scope, per: counter.per))
+    }
+
     /// The tier that counts for a member on a day; nil where he has none.
     ///
     /// - Throws: `number.overflow`.
@@ -85,9 +107,7 @@ extension Program {
     public func tier(
         of state: MemberState, counters: Counters, on day: CalendarDate
     ) throws(LoyaltyError) -> TierStanding? {
-        guard let tiers, let counter = self.counters.first(where: { $0.id == tiers.counter }) else { return nil }
-        let book = CounterBook(calendar: calendar, day: day, joined: state.joined, values: counters)
-        let value = try book.value(CounterName(name: counter.id, scope: counter.scope, per: counter.per))
+        guard let tiers, let value = try counted(state, counters, on: day) else { return nil }
         return tiers.standing(state.tier, value: value, on: day, calendar: calendar, joined: state.joined)
     }
 }

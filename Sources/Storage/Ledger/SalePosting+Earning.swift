@@ -142,10 +142,7 @@ extension SalePosting {
             counters: counters, referrerCounters: others ?? [:])
         input.sharedScopes = shared
         input.earnedTier = corrected
-        let result = try program.evaluate(input)
-        guard program.tiers != nil else { return (result, nil) }
-        let name = try program.tierName(of: state, counters: counters, member: member, on: submission.businessDay)
-        return (result, corrected ?? EarnedTier(name: name))
+        return (try program.evaluate(input), try program.earnedTier(input))
     }
 
     /// Whose counters rules for the referrer look at. A member that was replaced has a successor.
