@@ -21,6 +21,9 @@ struct AdaptedSale {
         var voids: String?
         var voided = false
         var returned: ReturnReference?
+
+        /// Counts, and is no part of what only lowers or rounds the price.
+        var isGoods: Bool { !voided && voids == nil && ![.rounding, .tip, .reward, .coupon].contains(kind) }
     }
 
     struct Discount {
@@ -107,11 +110,35 @@ struct AdaptedSale {
 
     mutating func raise(_ flag: String) { if !flags.contains(flag) { flags.append(flag) } }
 
+    /// Takes a document at its word that says as a whole that goods come back, and of none of its lines: all do, whatever signs
+    /// its figures have.
+    ///
+    /// - Throws: `number.overflow`.
+    mutating func turnBackUnmarkedGoods() throws(LoyaltyError) {
+        guard state == .returned, lines.allSatisfy({ $0.returned == nil }), lines.contains(where: \.isGoods) else {
+            return
+        }
+        let isPositive = try !lines.filter { !$0.voided }.map(\.amount).sum().isNegative
+        let isLinked = links.contains { $0.relation == .returns }
+        for index in lines.indices {
+            if isPositive {
+                lines[index].amount = try lines[index].amount.negated()
+                lines[index].gross = try lines[index].gross?.negated()
+            }
+            lines[index].taxes = try lines[index].taxes.turned(negative: lines[index].amount.isNegative)
+            if lines[index].isGoods {
+                lines[index].quantity = try lines[index].quantity.signed(negative: true)
+                lines[index].returned = ReturnReference(receipt: isLinked ? .with : .without)
+            } else if lines[index].voids != nil {
+                lines[index].quantity = try lines[index].quantity.signed(negative: false)
+            }
+        }
+        grand = try grand.signed(negative: true)
+    }
+
     /// Sets kind and verb of a finished sale from its lines: goods out, goods back, or both.
     mutating func classifyGoods() {
-        let goods = lines.filter {
-            !$0.voided && $0.voids == nil && ![.rounding, .tip, .reward, .coupon].contains($0.kind)
-        }
+        let goods = lines.filter(\.isGoods)
         let back = goods.filter { $0.returned != nil }
         guard !back.isEmpty else { return }
         kind = back.count == goods.count ? .return : .mixed

@@ -149,6 +149,30 @@ import Testing
         #expect(try read("N,T,A,S\n" + rows + "8,2024-12-24 09:01,1.00,sold\n", settings) == [sale, "8: 100"])
     }
 
+    /// A till that says "returned" of the sale and nothing of its quantities, with any sign: what comes back never earns.
+    @Test(arguments: [
+        (["1,20.00"], -2000), (["1,-20.00"], -2000), (["-1,20.00"], -2000), (["2,20.00", "1,-3.00"], -1700),
+        (["1,-20.00", "1,3.00"], -1700),
+    ])
+    func aWordForAReturnTurnsTheGoodsBack(rows: [String], grand: Int) throws {
+        let settings =
+            Self.plain + "quantity = \"Q\"\nstatus = \"S\"\nstatuses = { Retoure = \"returned\", Verkauf = \"completed\" }"
+        let text = "N,T,Q,A,S\n" + rows.map { "7,2024-12-24 09:00,\($0),Retoure\n" }.joined()
+        #expect(try read(text, settings) == ["7: \(grand)"])
+        let columns = try CSVColumns(try TableReader(try TOMLDocument.parse(settings, file: nil)))
+        var adapter = try documentSettings(columns)
+        adapter.register = "1"
+        for document in try convert(Array(text.utf8), .csv, adapter) {
+            guard case .event(let event) = document.outcome, case .sale(let verb, let sale) = event.event.content else {
+                Issue.record("\(document.outcome)")
+                continue
+            }
+            #expect(verb == .return)
+            #expect(sale.kind == .return)
+            #expect(sale.lines.allSatisfy { $0.returned != nil && $0.quantity.isNegative })
+        }
+    }
+
     private static let plain = "number = \"N\"\ntime = \"T\"\namount = \"A\"\n"
 
     /// A till that writes one file a sale into a pipe, and one of them again: a sale never grows by what was sent again.

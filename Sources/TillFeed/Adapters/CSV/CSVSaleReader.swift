@@ -265,6 +265,7 @@ struct CSVSaleReader: TillDocumentReader {
             ]
         }
         do throws(LoyaltyError) {
+            try sale.turnBackUnmarkedGoods()
             let decimals = sale.currency.decimals
             let sum = try sale.lines.map { $0.amount.rounded(decimals: decimals) }.sum()
             // What is paid out may stand there without a sign, as its lines may.

@@ -72,6 +72,7 @@ struct POSLogDocument {
         sale.currency = currency
         if let body {
             sale.lines = try POSLogLines(body, isReturn: sale.links.contains { $0.relation == .returns }).lines(&sale)
+            try sale.turnBackUnmarkedGoods()
             sale.tenders = try tenders(body, &sale)
             try POSLogTotals(body, currency: currency, lines: sale.lines).settle(&sale, isFinished: isFinished)
         }
