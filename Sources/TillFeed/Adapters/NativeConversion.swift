@@ -25,7 +25,7 @@ struct NativeConversion {
             if sale.training { event.set("training", true) }
             event.set("sale", body)
             return try document(event, flags: sale.flags, hasTotal: sale.hasTotal, at: sale.place)
-        } catch { return problem(error, at: sale.place, of: sale) }
+        } catch { return problem(error, at: sale.place, of: DocumentSubject(sale)) }
     }
 
     func document(
@@ -42,7 +42,7 @@ struct NativeConversion {
         event.set("time", time)
         event.set("business_day", day)
         do { return try document(event, flags: flags, hasTotal: false, at: place) } catch {
-            return problem(error, at: place)
+            return problem(error, at: place, of: .noSale)
         }
     }
 
@@ -69,8 +69,10 @@ struct NativeConversion {
 
     /// - Parameters:
     ///   - place: of the document; the error's own place is more exact where it has one.
-    ///   - sale: what the document was about, as far as that is known.
-    func problem(_ error: LoyaltyError, at place: Place, of sale: AdaptedSale? = nil) -> ConvertedDocument {
+    ///   - subject: what the document is about, as far as that is known.
+    func problem(
+        _ error: LoyaltyError, at place: Place, of subject: DocumentSubject = DocumentSubject()
+    ) -> ConvertedDocument {
         var error = error
         if error.place?.line == nil {
             error.place = Place(line: place.line, column: place.column, path: error.place?.path ?? place.path)
@@ -78,12 +80,19 @@ struct NativeConversion {
         // Nothing of the document is kept: only the native protocol says which of its fields may be.
         let line = place.line.map { "document at line \($0)" } ?? "document"
         var problem = TillLineProblem(error: error, redactedLine: line)
-        problem.isDocument = true
-        if let sale, sale.verb != .void, !decoder.screening.containsPaymentCard(sale.register) {
-            let number = decoder.screening.containsPaymentCard(sale.number) ? nil : sale.number
-            problem.endedSale = .init(register: sale.register, number: number, uid: sale.uid)
+        if subject.mayEndSale {
+            problem.isDocument = true
+            problem.endedSale = harmless(subject.register, 64).map { register in
+                .init(register: register, number: harmless(subject.number, 64), uid: harmless(subject.uid, 128))
+            }
         }
         return ConvertedDocument(.problem(problem), at: place)
+    }
+
+    private func harmless(_ name: String?, _ longest: Int) -> String? {
+        name.flatMap {
+            $0.isEmpty || $0.utf8.count > longest || decoder.screening.containsPaymentCard($0) ? nil : $0
+        }
     }
 
     private func identifier(_ number: String, _ verb: String, _ sale: NativeTable) -> String {

@@ -22,6 +22,8 @@ struct CSVSaleReader: TillDocumentReader {
     private var content = Hasher()
     /// Of the bytes that came last, while no header has been read.
     private var opening = 0
+    /// What the rows that are being read are about.
+    private var subject = DocumentSubject()
     private var isUnreadable = false
 
     init(_ conversion: NativeConversion, _ columns: CSVColumns) {
@@ -92,6 +94,8 @@ struct CSVSaleReader: TillDocumentReader {
             if self.key.isEmpty { self.stray = nil }
             done = end()
             self.key = key
+            subject = DocumentSubject(
+                register: text(columns.register, row, layout) ?? conversion.settings.register, number: number.text)
             flaw = stray
             if stray == nil { do throws(LoyaltyError) { sale = try begin(number, row, layout) } catch { flaw = error } }
         } else if flaw == nil {
@@ -242,22 +246,19 @@ struct CSVSaleReader: TillDocumentReader {
             flaw = nil
             state = nil
             key = []
+            subject = DocumentSubject()
         }
-        if let flaw { return conversion.problem(flaw, at: sale?.place ?? flaw.place ?? Place()) }
+        subject.verb = columns.status == nil ? .complete : state.map(Self.verb)
+        if let flaw { return conversion.problem(flaw, at: sale?.place ?? flaw.place ?? Place(), of: subject) }
         guard var sale else { return nil }
         if let column = columns.status, state == nil {
             let error = LoyaltyError(
                 .adapterMissing, "\"\(column)\" is empty on all rows, so the sale is not taken for completed",
                 at: sale.place)
-            return conversion.problem(error, at: sale.place)
+            return conversion.problem(error, at: sale.place, of: subject)
         }
-        switch sale.state {
-        case .completed, .returned: break
-        case .open: sale.verb = .update
-        case .suspended: sale.verb = .suspend
-        case .cancelled: sale.verb = .cancel
-        case .voided:
-            sale.verb = .void
+        sale.verb = Self.verb(sale.state)
+        if sale.verb == .void {
             sale.links = [
                 SaleLink(
                     relation: .voids, store: sale.store, register: sale.register, businessDay: sale.businessDay,
@@ -271,9 +272,19 @@ struct CSVSaleReader: TillDocumentReader {
             // What is paid out may stand there without a sign, as its lines may.
             let isBack = sum.isNegative ? try sum.negated() == sale.grand : false
             if !sale.hasTotal || isBack { sale.grand = sum }
-        } catch { return conversion.problem(error, at: sale.place) }
+        } catch { return conversion.problem(error, at: sale.place, of: subject) }
         sale.classifyGoods()
         return conversion.document(sale)
+    }
+
+    private static func verb(_ state: Sale.State) -> TillEvent.SaleVerb {
+        switch state {
+        case .completed, .returned: .complete
+        case .open: .update
+        case .suspended: .suspend
+        case .cancelled: .cancel
+        case .voided: .void
+        }
     }
 
     private func decimal(

@@ -136,13 +136,16 @@ struct JSONDocumentReader: TillDocumentReader {
 
     private func documents(_ frame: JSONFramer.Frame) -> [ConvertedDocument] {
         let place = Place(line: frame.line + 1, column: frame.column + 1)
+        if frame.isStray {
+            let error = LoyaltyError(.adapterSyntax, "expected an object", at: place)
+            return [conversion.problem(error, at: place, of: .noSale)]
+        }
         do throws(LoyaltyError) {
             if frame.isOverlong {
                 throw LoyaltyError(
                     .adapterTooLarge, "the document has more than \(TillEventDecoder.maximumLineLength) bytes",
                     at: place)
             }
-            if frame.isStray { throw LoyaltyError(.adapterSyntax, "expected an object", at: place) }
             return try convert(JSONObject(parse(frame)), conversion)
         } catch { return [conversion.problem(error, at: place)] }
     }

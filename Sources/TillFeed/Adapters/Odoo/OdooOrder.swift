@@ -13,7 +13,14 @@ struct OdooOrder {
         root, conversion throws(LoyaltyError) in
         let order = try root.object("data") ?? root
         let read = OdooOrder(order: order, settings: conversion.settings, screening: conversion.decoder.screening)
-        return [conversion.document(try read.sale())]
+        do throws(LoyaltyError) { return [conversion.document(try read.sale())] } catch {
+            return [conversion.problem(error, at: order.place, of: read.subject)]
+        }
+    }
+
+    private var subject: DocumentSubject {
+        DocumentSubject(
+            register: try? register(), number: try? number(), uid: try? uid(), verb: (try? state())?.verb)
     }
 
     private func sale() throws(LoyaltyError) -> AdaptedSale {
@@ -27,22 +34,15 @@ struct OdooOrder {
                 .adapterMissing, "no store is named", at: order.place, remedy: "Write site.store into the configuration"
             )
         }
-        let written = try reference(anyOf: "config_id", "pos_session_id", "session_id")
-        guard let register = settings.register ?? written else {
+        guard let register = try register() else {
             throw LoyaltyError(
                 .adapterMissing, "no register is named", at: order.place,
                 remedy: "Write till.register into the configuration")
         }
-        guard let number = try order.id(anyOf: "pos_reference", "name", screening: screening) else {
-            throw order.missing("pos_reference")
-        }
+        guard let number = try number() else { throw order.missing("pos_reference") }
         var sale = AdaptedSale(
             place: order.place, store: store, register: register, number: number, time: try time(), currency: currency)
-        // What comes back names the record of the order, so it goes first; orders of the till have none.
-        // The `uid` of earlier versions repeats the reference, which two tills without a network give twice
-        // (https://github.com/odoo/odoo/issues/71455): it tells sales apart no better than the number.
-        let uuid = try order.id(anyOf: "uuid", "uid", screening: screening).flatMap { number.hasSuffix($0) ? nil : $0 }
-        sale.uid = Self.record(order).map(Self.uid) ?? uuid
+        sale.uid = try uid()
         sale.receipt = try order.id(anyOf: "pos_reference", screening: screening)
         sale.closedAt = sale.time
         sale.operatorID = try reference("user_id")
@@ -50,13 +50,31 @@ struct OdooOrder {
         sale.grand = try order.requiredDecimal("amount_total")
         try markTip(&sale)
         sale.tax = try order.decimal("amount_tax")
-        try state(&sale)
+        (sale.verb, sale.state) = try state()
         try tenders(&sale)
         if let partner = try reference("partner_id") {
             sale.cards = [AdaptedSale.Card(value: partner, kind: .memberID, entry: .lookup)]
         }
         if sale.verb == .complete { sale.classifyGoods() }
         return sale
+    }
+
+    private func register() throws(LoyaltyError) -> String? {
+        if let register = settings.register { return register }
+        return try reference(anyOf: "config_id", "pos_session_id", "session_id")
+    }
+
+    private func number() throws(LoyaltyError) -> String? {
+        try order.id(anyOf: "pos_reference", "name", screening: screening)
+    }
+
+    private func uid() throws(LoyaltyError) -> String? {
+        // What comes back names the record of the order, so it goes first; orders of the till have none.
+        if let record = Self.record(order) { return Self.uid(record) }
+        // The `uid` of earlier versions repeats the reference, which two tills without a network give twice
+        // (https://github.com/odoo/odoo/issues/71455): it tells sales apart no better than the number.
+        let number = try number() ?? ""
+        return try order.id(anyOf: "uuid", "uid", screening: screening).flatMap { number.hasSuffix($0) ? nil : $0 }
     }
 
     /// The till's own clock is written as UTC without saying so.
@@ -69,24 +87,28 @@ struct OdooOrder {
         return time
     }
 
-    private func state(_ sale: inout AdaptedSale) throws(LoyaltyError) {
+    private func state() throws(LoyaltyError) -> (verb: TillEvent.SaleVerb, state: Sale.State) {
         switch try order.text("state") {
-        case "paid", "done", "invoiced": break
-        case "draft": (sale.verb, sale.state) = (.update, .open)
-        case "cancel": (sale.verb, sale.state) = (.cancel, .cancelled)
-        case nil:
-            // What the till itself sends has no state; it is a draft until it is paid in full.
-            let paid = try order.requiredDecimal("amount_paid")
-            let change = try order.decimal("amount_return") ?? .zero
-            let decimals = sale.currency.decimals
-            let kept = try paid.subtracting(change.magnitude()).rounded(decimals: decimals)
-            let grand = sale.grand.rounded(decimals: decimals)
-            if paid.rounded(decimals: decimals) != grand, kept != grand { (sale.verb, sale.state) = (.update, .open) }
+        case "paid", "done", "invoiced": return (.complete, .completed)
+        case "draft": return (.update, .open)
+        case "cancel": return (.cancel, .cancelled)
+        // What the till itself sends has no state; it is a draft until it is paid in full.
+        case nil: return try isPaid() ? (.complete, .completed) : (.update, .open)
         default:
             throw order.error(
                 "state", "this state is not known, so the order is not taken for completed", code: .adapterUnknownStatus
             )
         }
+    }
+
+    private func isPaid() throws(LoyaltyError) -> Bool {
+        guard let currency = try currency() else { return false }
+        let decimals = currency.decimals
+        let total = try order.requiredDecimal("amount_total").rounded(decimals: decimals)
+        let paid = try order.requiredDecimal("amount_paid")
+        let change = try order.decimal("amount_return") ?? .zero
+        let kept = try paid.subtracting(change.magnitude())
+        return paid.rounded(decimals: decimals) == total || kept.rounded(decimals: decimals) == total
     }
 
     private func reference(anyOf keys: String...) throws(LoyaltyError) -> String? {

@@ -13,18 +13,28 @@ struct POSLogDocument {
 
     func converted(_ conversion: NativeConversion) -> ConvertedDocument {
         do throws(LoyaltyError) {
-            if let control = transaction.first("ControlTransaction") ?? transaction.first("TenderControlTransaction") {
-                return try self.control(Self.verb(control), [], conversion)
-            }
-            guard body != nil || transaction.first("PostVoidTransaction") != nil else {
-                return try control(.heartbeat, [AdapterFlag.notASale], conversion)
-            }
+            if let controlElement { return try control(Self.verb(controlElement), [], conversion) }
+            guard isSale else { return try control(.heartbeat, [AdapterFlag.notASale], conversion) }
             let sale = try sale()
-            if sale.links.contains(where: { $0.relation == .copyOf }) {
-                return try control(.heartbeat, [AdapterFlag.copy], conversion)
-            }
+            if Self.isCopy(sale.links) { return try control(.heartbeat, [AdapterFlag.copy], conversion) }
             return conversion.document(sale)
-        } catch { return conversion.problem(error, at: transaction.place) }
+        } catch { return conversion.problem(error, at: transaction.place, of: subject) }
+    }
+
+    private var controlElement: XMLElement? {
+        transaction.first("ControlTransaction") ?? transaction.first("TenderControlTransaction")
+    }
+
+    private var isSale: Bool { body != nil || transaction.first("PostVoidTransaction") != nil }
+
+    private static func isCopy(_ links: [SaleLink]) -> Bool { links.contains { $0.relation == .copyOf } }
+
+    private var subject: DocumentSubject {
+        let links = (try? links())?.links ?? []
+        guard controlElement == nil, isSale, !Self.isCopy(links) else { return .noSale }
+        return DocumentSubject(
+            register: try? register(), number: try? number(), uid: header("TransactionID"),
+            verb: (try? status(links))?.verb)
     }
 
     /// What is no sale has its place in the sequence all the same.
@@ -61,8 +71,20 @@ struct POSLogDocument {
         // A hash stands here in one dialect; its beginning tells operators apart as well.
         sale.operatorID = header("OperatorID")?.clipped(64)
         sale.training = try transaction.flag("TrainingModeFlag")
-        try links(&sale)
-        try status(&sale)
+        let (links, isUnknown) = try links()
+        sale.links = links
+        if isUnknown { sale.raise(AdapterFlag.linkUnknown) }
+        let status = try status(links)
+        if status.verb == .void, !links.contains(where: { $0.relation == .voids }) {
+            // The document itself is the one that is voided.
+            sale.links.append(
+                SaleLink(
+                    relation: .voids, store: sale.store, register: sale.register, businessDay: sale.businessDay,
+                    number: sale.number, uid: sale.uid))
+        }
+        sale.verb = status.verb
+        sale.state = status.state
+        sale.training = sale.training || status.isTraining
         sale.cards = try body.map(cards) ?? []
         let isFinished = sale.verb == .complete || sale.verb == .return
         guard let currency = try currency() else {
@@ -175,7 +197,7 @@ struct POSLogDocument {
 
     // MARK: State and links
 
-    private func status(_ sale: inout AdaptedSale) throws(LoyaltyError) {
+    private func status(_ links: [SaleLink]) throws(LoyaltyError) -> POSLogWords.Status {
         var status = POSLogWords.Status(verb: .complete, state: .completed)
         let words = [body?.attributes["TransactionStatus"], transaction.attributes["TransactionStatus"]]
         if let word = words.lazy.compactMap(\.self).first {
@@ -191,36 +213,29 @@ struct POSLogDocument {
         if try transaction.flag("SuspendedFlag") || isSuspended == true {
             status = .init(verb: .suspend, state: .suspended)
         }
-        if try transaction.flag("CancelFlag") { status = .init(verb: .cancel, state: .cancelled) }
+        if try transaction.flag("CancelFlag") {
+            status = .init(verb: .cancel, state: .cancelled)
+        }
         let isVoid = transaction.first("PostVoidTransaction") != nil
         let isMarked = try transaction.flag("VoidedFlag")
-        if isVoid || isMarked || sale.links.contains(where: { $0.relation == .voids }) {
+        if isVoid || isMarked || links.contains(where: { $0.relation == .voids }) {
             status = .init(verb: .void, state: .voided)
         }
-        if status.verb == .void, !sale.links.contains(where: { $0.relation == .voids }) {
-            // The document itself is the one that is voided.
-            sale.links.append(
-                SaleLink(
-                    relation: .voids, store: sale.store, register: sale.register, businessDay: sale.businessDay,
-                    number: sale.number, uid: sale.uid))
-        }
-        sale.verb = status.verb
-        sale.state = status.state
-        sale.training = sale.training || status.isTraining
+        return status
     }
 
-    private func links(_ sale: inout AdaptedSale) throws(LoyaltyError) {
+    /// The links of the document, and whether there is one with a reason that is not known.
+    private func links() throws(LoyaltyError) -> (links: [SaleLink], isUnknown: Bool) {
+        var links: [SaleLink] = []
+        var isUnknown = false
         for element in body?.all("TransactionLink") ?? [] {
-            if let link = try POSLogLines.link(element, default: nil) {
-                sale.links.append(link)
-            } else {
-                sale.raise(AdapterFlag.linkUnknown)
-            }
+            if let link = try POSLogLines.link(element, default: nil) { links.append(link) } else { isUnknown = true }
         }
         let voids = [transaction.first("PostVoidTransaction"), body?.first("PostVoidTransaction")].compactMap(\.self)
         for element in voids.flatMap({ $0.all("TransactionLink") }) {
-            if let link = try POSLogLines.link(element, default: .voids) { sale.links.append(link) }
+            if let link = try POSLogLines.link(element, default: .voids) { links.append(link) }
         }
+        return (links, isUnknown)
     }
 
     // MARK: Member and tenders

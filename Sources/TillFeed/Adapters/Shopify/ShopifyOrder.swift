@@ -13,35 +13,28 @@ struct ShopifyOrder {
         root, conversion throws(LoyaltyError) in
         let wrapped = try root.object("refund")
         if let refund = wrapped ?? (root.value("refund_line_items") == nil ? nil : root) {
-            return [
-                converted(refund.place, conversion) { () throws(LoyaltyError) in
-                    try ShopifyRefund(refund: refund, order: nil, conversion: conversion).sale()
-                }
-            ]
+            return [ShopifyRefund(refund: refund, order: nil, conversion: conversion).converted()]
         }
         let inner = try root.object("order")
         let orders = root.value("orders") == nil ? [inner ?? root] : try root.objects("orders")
         var documents: [ConvertedDocument] = []
         for order in orders {
-            documents.append(
-                converted(order.place, conversion) { () throws(LoyaltyError) in
-                    try ShopifyOrder(order: order, conversion: conversion).sale()
-                })
+            documents.append(ShopifyOrder(order: order, conversion: conversion).converted())
             for refund in try order.objects("refunds") {
-                documents.append(
-                    converted(refund.place, conversion) { () throws(LoyaltyError) in
-                        try ShopifyRefund(refund: refund, order: order, conversion: conversion).sale()
-                    })
+                documents.append(ShopifyRefund(refund: refund, order: order, conversion: conversion).converted())
             }
         }
         return documents
     }
 
-    private static func converted(
-        _ place: Place, _ conversion: NativeConversion, _ sale: () throws(LoyaltyError) -> AdaptedSale
-    ) -> ConvertedDocument {
+    private func converted() -> ConvertedDocument {
         do throws(LoyaltyError) { return conversion.document(try sale()) } catch {
-            return conversion.problem(error, at: place)
+            let id = try? order.id(anyOf: "id", screening: screening)
+            let number = try? order.id(anyOf: "order_number", screening: screening)
+            let subject = DocumentSubject(
+                register: try? Self.register(order, conversion), number: number ?? id, uid: id,
+                verb: (try? state())?.verb)
+            return conversion.problem(error, at: order.place, of: subject)
         }
     }
 
@@ -66,7 +59,9 @@ struct ShopifyOrder {
         sale.operatorID = try order.id(anyOf: "user_id", screening: screening)
         sale.training = try order.boolean("test") ?? false
         sale.pricesIncludeTax = try order.boolean("taxes_included")
-        try state(&sale)
+        (sale.verb, sale.state) = try state()
+        // It may have counted when it was paid.
+        if sale.verb == .void { sale.links = [SaleLink(relation: .voids, uid: sale.uid)] }
         for (index, item) in try order.objects("line_items").enumerated() {
             sale.lines.append(try Self.line(item, "\(index + 1)", screening))
         }
@@ -97,20 +92,17 @@ struct ShopifyOrder {
         return conversion.settings.register ?? device ?? "shopify"
     }
 
-    private func state(_ sale: inout AdaptedSale) throws(LoyaltyError) {
+    private func state() throws(LoyaltyError) -> (verb: TillEvent.SaleVerb, state: Sale.State) {
         let isCancelled = order.value("cancelled_at") != nil
         switch try order.required("financial_status") {
-        case "paid", "partially_refunded", "refunded": break
-        case "pending", "authorized", "partially_paid": (sale.verb, sale.state) = (.update, .open)
-        case "voided": (sale.verb, sale.state) = (.void, .voided)
+        case "paid", "partially_refunded", "refunded": return isCancelled ? (.void, .voided) : (.complete, .completed)
+        case "pending", "authorized", "partially_paid": return isCancelled ? (.void, .voided) : (.update, .open)
+        case "voided": return (.void, .voided)
         default:
             throw order.error(
                 "financial_status", "this status is not known, so the order is not taken for completed",
                 code: .adapterUnknownStatus)
         }
-        if isCancelled { (sale.verb, sale.state) = (.void, .voided) }
-        // It may have counted when it was paid.
-        if sale.verb == .void { sale.links = [SaleLink(relation: .voids, uid: sale.uid)] }
     }
 
     static func line(
@@ -207,7 +199,16 @@ struct ShopifyRefund {
     private var settings: AdapterSettings { conversion.settings }
     private var screening: CardScreening { conversion.decoder.screening }
 
-    func sale() throws(LoyaltyError) -> AdaptedSale {
+    func converted() -> ConvertedDocument {
+        do throws(LoyaltyError) { return conversion.document(try sale()) } catch {
+            let id = try? refund.id(anyOf: "id", screening: screening).map { "refund-\($0)" }
+            let subject = DocumentSubject(
+                register: try? ShopifyOrder.register(order ?? refund, conversion), number: id, uid: id, verb: .return)
+            return conversion.problem(error, at: refund.place, of: subject)
+        }
+    }
+
+    private func sale() throws(LoyaltyError) -> AdaptedSale {
         guard let id = try refund.id(anyOf: "id", screening: screening) else { throw refund.missing("id") }
         let written = try order?.id(anyOf: "id", screening: screening)
         let orderID = try refund.id(anyOf: "order_id", screening: screening)

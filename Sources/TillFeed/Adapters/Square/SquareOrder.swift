@@ -12,10 +12,22 @@ struct SquareOrder {
         let inner = try root.object("order")
         let orders = root.value("orders") == nil ? [inner ?? root] : try root.objects("orders")
         return orders.map { order in
-            do throws(LoyaltyError) {
-                return conversion.document(try SquareOrder(order: order, settings: conversion.settings).sale())
-            } catch { return conversion.problem(error, at: order.place) }
+            let read = SquareOrder(order: order, settings: conversion.settings)
+            do throws(LoyaltyError) { return conversion.document(try read.sale()) } catch {
+                return conversion.problem(error, at: order.place, of: read.subject)
+            }
         }
+    }
+
+    private var subject: DocumentSubject {
+        let id = try? order.text("id")
+        return DocumentSubject(
+            register: try? register(), number: id, uid: id, verb: (try? state())?.verb)
+    }
+
+    private func register() throws(LoyaltyError) -> String {
+        let source = try order.object("source")?.text("name")
+        return settings.register ?? source ?? "square"
     }
 
     private func sale() throws(LoyaltyError) -> AdaptedSale {
@@ -27,9 +39,8 @@ struct SquareOrder {
         guard let currency = try total.currency("currency") else { throw total.missing("currency") }
         let location = try order.text("location_id")
         guard let store = settings.store ?? location else { throw order.missing("location_id") }
-        let source = try order.object("source")?.text("name")
         var sale = AdaptedSale(
-            place: order.place, store: store, register: settings.register ?? source ?? "square",
+            place: order.place, store: store, register: try register(),
             // No number of Square's own is unique; the id is.
             number: id, time: time, currency: currency)
         sale.uid = id
@@ -39,7 +50,7 @@ struct SquareOrder {
         sale.closedAt = try order.time("closed_at", settings)?.time
         // What lines cost stands with their tax.
         sale.pricesIncludeTax = true
-        try state(&sale)
+        (sale.verb, sale.state) = try state()
         try lines(&sale)
         try returns(&sale)
         try tenders(&sale)
@@ -54,11 +65,11 @@ struct SquareOrder {
         return sale
     }
 
-    private func state(_ sale: inout AdaptedSale) throws(LoyaltyError) {
+    private func state() throws(LoyaltyError) -> (verb: TillEvent.SaleVerb, state: Sale.State) {
         switch try order.required("state") {
-        case "COMPLETED": break
-        case "OPEN", "DRAFT": (sale.verb, sale.state) = (.update, .open)
-        case "CANCELED": (sale.verb, sale.state) = (.cancel, .cancelled)
+        case "COMPLETED": return (.complete, .completed)
+        case "OPEN", "DRAFT": return (.update, .open)
+        case "CANCELED": return (.cancel, .cancelled)
         default:
             throw order.error(
                 "state", "this state is not known, so the order is not taken for completed", code: .adapterUnknownStatus
