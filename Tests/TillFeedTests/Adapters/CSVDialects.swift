@@ -156,7 +156,8 @@ import Testing
     ])
     func aWordForAReturnTurnsTheGoodsBack(rows: [String], grand: Int) throws {
         let settings =
-            Self.plain + "quantity = \"Q\"\nstatus = \"S\"\nstatuses = { Retoure = \"returned\", Verkauf = \"completed\" }"
+            Self.plain
+            + "quantity = \"Q\"\nstatus = \"S\"\nstatuses = { Retoure = \"returned\", Verkauf = \"completed\" }"
         let text = "N,T,Q,A,S\n" + rows.map { "7,2024-12-24 09:00,\($0),Retoure\n" }.joined()
         #expect(try read(text, settings) == ["7: \(grand)"])
         let columns = try CSVColumns(try TableReader(try TOMLDocument.parse(settings, file: nil)))
@@ -171,6 +172,50 @@ import Testing
             #expect(sale.kind == .return)
             #expect(sale.lines.allSatisfy { $0.returned != nil && $0.quantity.isNegative })
         }
+    }
+
+    /// The member stands in any of the rows; no customer gets what another one bought.
+    @Test(arguments: [
+        (["7,1,D,T,A,1", "7,1,D,T,,2"], ["7 A: 300"]), (["7,1,D,T,,1", "7,1,D,T,A,2"], ["7 A: 300"]),
+        (["7,1,D,T,A,1", "7,1,D,T,B,2"], ["adapter.bad_value 3"]), (["7,1,D,T,,1", "7,1,D,T,,2"], ["7 -: 300"]),
+        // Another day and another cashier count anew.
+        (["1,1,D,T,A,1", "1,1,E,U,B,2"], ["1 A: 100", "1 B: 200"]), (["1,1,D,T,A,1", "1,1,,T,,2"], ["1 A: 300"]),
+        (["1,1,D,T,A,1,x", "1,1,D,T,B,2,y"], ["1 A: 100", "1 B: 200"]),
+        (["1,1,D,T,A,1,x", "1,1,D,T,,2,"], ["1 A: 300"]), (["1,1,,T,A,1,", "1,1,D,T,,2,x"], ["1 A: 300"]),
+        // Rows of two registers among one another.
+        (["7,1,D,T,A,1", "3,2,D,T,B,2", "7,1,D,T,A,4"], ["7 A: 100", "3 B: 200", "adapter.bad_value 4"]),
+        (["7,1,D,T,A,1", "3,2,D,T,B,2", "7,1,D,T,A,1"], ["7 A: 100", "3 B: 200", "7 A: 100"]),
+        (["7,1,D,T,A,1", "3,2,D,T,B,2", "7,1,E,U,A,4"], ["7 A: 100", "3 B: 200", "7 A: 400"]),
+    ])
+    func noCustomerGetsWhatAnotherOneBought(rows: [String], sales: [String]) throws {
+        let settings =
+            "number = \"N\"\nregister = \"R\"\nbusiness_day = \"D\"\ntime = \"T\"\nmember = \"M\"\namount = \"A\"\n"
+            + "operator = \"O\"\n"
+        let lines = rows.map { row in
+            row.replacing(",T,", with: ",2024-12-24 09:00,").replacing(",U,", with: ",2024-12-25 09:00,")
+                .replacing(",D,", with: ",2024-12-24,").replacing(",E,", with: ",2024-12-25,")
+                + (row.split(separator: ",", omittingEmptySubsequences: false).count < 7 ? "," : "") + "\n"
+        }
+        let text = "N,R,D,T,M,A,O\n" + lines.joined()
+        let columns = try CSVColumns(try TableReader(try TOMLDocument.parse(settings, file: nil)))
+        let found = try convert(Array(text.utf8), .csv, try documentSettings(columns)).map { document in
+            switch document.outcome {
+            case .event(let event):
+                guard case .sale(_, let sale) = event.event.content else { return "no sale" }
+                var member = "-"
+                if case .number(let number) = event.event.cards.first?.value { member = number.value }
+                return "\(sale.number) \(member): \(sale.totals.grand.minorUnits)"
+            case .problem(let problem):
+                return problem.error.code.name + (problem.error.place?.line.map { " \($0)" } ?? "")
+            }
+        }
+        #expect(found == sales)
+    }
+
+    /// A file without a column for the day: each day begins with number 1.
+    @Test func aNumberOfAnotherDayIsAnotherSale() throws {
+        let text = "N,T,A\n1,2024-12-24 19:00,1.00\n1,2024-12-25 09:00,2.00\n1,2024-12-25 09:01,4.00\n"
+        #expect(try read(text, Self.plain) == ["1: 100", "1: 600"])
     }
 
     private static let plain = "number = \"N\"\ntime = \"T\"\namount = \"A\"\n"

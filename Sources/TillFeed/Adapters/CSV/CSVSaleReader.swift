@@ -22,6 +22,8 @@ struct CSVSaleReader: TillDocumentReader {
     private var content = Hasher()
     /// Of the bytes that came last, while no header has been read.
     private var opening = 0
+    /// The sales that this file has had.
+    private var known = CSVKnownSales()
     /// What the rows that are being read are about.
     private var subject = DocumentSubject()
     private var isUnreadable = false
@@ -64,8 +66,13 @@ struct CSVSaleReader: TillDocumentReader {
                     self.layout = try CSVLayout(row, columns)
                     continue
                 }
-                // The same sale behind another header is the same sale again.
-                documents += layout.isHeader(row) ? end() : try take(row, layout)
+                if layout.isHeader(row) {
+                    // The same sale behind another header is the same sale again.
+                    documents += end()
+                    known = CSVKnownSales()
+                } else {
+                    documents += try take(row, layout)
+                }
             } catch {
                 let error = remedied(error)
                 if layout == nil {
@@ -89,7 +96,7 @@ struct CSVSaleReader: TillDocumentReader {
         let key = [number.text, text(columns.store, row, layout) ?? "", text(columns.register, row, layout) ?? ""]
         var done: [ConvertedDocument] = []
         let stray = stray
-        if key != self.key {
+        if key != self.key || isOfAnotherSale(row, layout) {
             // With nothing in front of it, a stray row can only be of this sale.
             if self.key.isEmpty { self.stray = nil }
             done = end()
@@ -106,6 +113,29 @@ struct CSVSaleReader: TillDocumentReader {
         guard flaw == nil else { return done }
         do throws(LoyaltyError) { try add(row, layout) } catch { flaw = error }
         return done
+    }
+
+    /// A number comes again on another day, and with another cashier. What is empty says nothing; what cannot be read is a flaw of this
+    /// sale.
+    private func isOfAnotherSale(_ row: CSVRow, _ layout: CSVLayout) -> Bool {
+        guard let sale else { return false }
+        if let known = sale.operatorID, let other = text(columns.operatorID, row, layout), other != known {
+            return true
+        }
+        guard columns.businessDay == nil else {
+            guard let known = sale.businessDay, let other = try? businessDay(row, layout) else { return false }
+            return other != known
+        }
+        guard let other = try? time(row, layout) else { return false }
+        return other.time.date != sale.time.date
+    }
+
+    private func businessDay(_ row: CSVRow, _ layout: CSVLayout) throws(LoyaltyError) -> CalendarDate? {
+        try layout.field(columns.businessDay, row).map { field throws(LoyaltyError) in
+            try placed(field, "business_day") { text throws(LoyaltyError) -> CalendarDate in
+                if let format = columns.dayFormat { try format.day(text) } else { try TillTime.day(text) }
+            }
+        }
     }
 
     /// Where the file's dialect may be what is wrong, says which setting names it.
@@ -149,17 +179,8 @@ struct CSVSaleReader: TillDocumentReader {
             sale.raise(AdapterFlag.zoneAssumed)
         }
         sale.closedAt = time
-        sale.businessDay = try layout.field(columns.businessDay, row).map { field throws(LoyaltyError) in
-            try placed(field, "business_day") { text throws(LoyaltyError) -> CalendarDate in
-                if let format = columns.dayFormat { try format.day(text) } else { try TillTime.day(text) }
-            }
-        }
-        sale.operatorID = text(columns.operatorID, row, layout)
         sale.pricesIncludeTax = columns.pricesIncludeTax
         sale.hasTotal = false
-        if let member = text(columns.member, row, layout) {
-            sale.cards = [AdaptedSale.Card(value: Self.withoutDecimals(member), kind: columns.memberScheme)]
-        }
         return sale
     }
 
@@ -191,6 +212,7 @@ struct CSVSaleReader: TillDocumentReader {
         guard sale.lines.count < Self.maximumLines else {
             throw LoyaltyError(.adapterTooLarge, "the sale has more than \(Self.maximumLines) lines", at: start)
         }
+        try addHeader(row, layout, &sale)
         let quantity = try decimal(columns.quantity, row, layout) ?? .one
         let price = try decimal(columns.unitPrice, row, layout)
         var amount = try decimal(columns.amount, row, layout)
@@ -239,6 +261,18 @@ struct CSVSaleReader: TillDocumentReader {
         }
     }
 
+    /// What any row of the sale may say of the whole: where one says nothing another does.
+    private func addHeader(_ row: CSVRow, _ layout: CSVLayout, _ sale: inout AdaptedSale) throws(LoyaltyError) {
+        if let day = try businessDay(row, layout) { sale.businessDay = sale.businessDay ?? day }
+        sale.operatorID = sale.operatorID ?? text(columns.operatorID, row, layout)
+        guard let field = layout.field(columns.member, row) else { return }
+        let card = AdaptedSale.Card(value: Self.withoutDecimals(field.text), kind: columns.memberScheme)
+        guard sale.cards.isEmpty || sale.cards[0].value == card.value else {
+            throw LoyaltyError(.adapterBadValue, "the rows of this sale name different members", at: field.place)
+        }
+        sale.cards = [card]
+    }
+
     /// Ends the sale that is being read.
     private mutating func close() -> ConvertedDocument? {
         defer {
@@ -274,7 +308,14 @@ struct CSVSaleReader: TillDocumentReader {
             if !sale.hasTotal || isBack { sale.grand = sum }
         } catch { return conversion.problem(error, at: sale.place, of: subject) }
         sale.classifyGoods()
-        return conversion.document(sale)
+        let document = conversion.document(sale)
+        guard sale.verb == .complete || sale.verb == .return, case .event(let event) = document.outcome,
+            !known.take(sale, event.event.identity.id)
+        else { return document }
+        let error = LoyaltyError(
+            .adapterBadValue, "the rows of this sale do not stand together: some came earlier in this file",
+            at: sale.place, remedy: "Sort the file by register and number")
+        return conversion.problem(error, at: sale.place, of: subject)
     }
 
     private static func verb(_ state: Sale.State) -> TillEvent.SaleVerb {
