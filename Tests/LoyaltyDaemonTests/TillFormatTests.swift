@@ -82,4 +82,42 @@ import TillFeed
         #expect(counts[SourceTally.salesPrefix + "L1/1"] == 2)
         #expect(counts[SourceTally.mismatchPrefix + "L1/1"] == 1)
     }
+
+    private func odoo(_ id: Int, _ uuid: String, hour: Int, quantity: Int = 1, refunding: Int? = nil) -> String {
+        """
+        {"id":\(id),"uuid":"\(uuid)","pos_reference":"Order 00001-001-00\(id)","state":"paid","config_id":1,
+        "date_order":"2025-11-24 \(hour):00:00","amount_total":\(5 * quantity),"refunded_order_id":\(refunding.map { "\($0)" } ?? "false"),
+        "lines":[{"id":\(id * 10),"qty":\(quantity),"price_unit":5,"price_subtotal_incl":\(5 * quantity),"product_id":7,
+        "refunded_orderline_id":\(refunding.map { "\($0 * 10)" } ?? "false")}]}
+
+        """
+    }
+
+    /// A new database of the back end counts its records anew: its orders are sales of their own, and no earlier customer gets their
+    /// points. What comes back finds the order that sold it all the same.
+    @Test func aRecordNumberOfANewDatabaseIsAnotherSale() async throws {
+        let bench = try await Bench()
+        let settings = AdapterSettings(store: "1", currency: try Currency("EUR"))
+        var reader = try #require(
+            try TillDialect.odoo.reader(settings, decoder: TillEventDecoder(screening: bench.screening)))
+        var answers: [TillAnswer] = []
+        await bench.scan(Bench.card)
+        for text in [
+            odoo(15, "a", hour: 10), odoo(15, "a", hour: 10), odoo(16, "b", hour: 11, quantity: -1, refunding: 15),
+            odoo(15, "c", hour: 12, quantity: 2),
+        ] {
+            for document in reader.append(Array(text.utf8)) {
+                guard case .event(let event) = document.outcome else {
+                    Issue.record("\(document.outcome)")
+                    continue
+                }
+                bench.clock.pass(seconds: answers.isEmpty ? 10 : 700)
+                answers.append(await bench.lanes.submit(event.event).value)
+            }
+        }
+        #expect(answers.map(\.result) == [.accepted, .duplicate, .accepted, .accepted])
+        #expect(answers.map { $0.points?.earned.description } == ["5", "5", nil, nil])
+        #expect(answers.last?.member == nil)
+        #expect(answers.map(\.flags) == [[], [], [], ["number_reused"]])
+    }
 }

@@ -64,17 +64,22 @@ struct OdooOrder {
         return try reference(anyOf: "config_id", "pos_session_id", "session_id")
     }
 
+    /// What comes back names the record of the order, so it goes first; orders of the till have none. A new database counts its records
+    /// anew, so it is no `uid`: where another order had the number, their times tell them apart.
     private func number() throws(LoyaltyError) -> String? {
+        if let record = Self.record(order) { return Self.number(record) }
+        return try printedNumber()
+    }
+
+    private func printedNumber() throws(LoyaltyError) -> String? {
         try order.id(anyOf: "pos_reference", "name", screening: screening)
     }
 
     private func uid() throws(LoyaltyError) -> String? {
-        // What comes back names the record of the order, so it goes first; orders of the till have none.
-        if let record = Self.record(order) { return Self.uid(record) }
         // The `uid` of earlier versions repeats the reference, which two tills without a network give twice
         // (https://github.com/odoo/odoo/issues/71455): it tells sales apart no better than the number.
-        let number = try number() ?? ""
-        return try order.id(anyOf: "uuid", "uid", screening: screening).flatMap { number.hasSuffix($0) ? nil : $0 }
+        let printed = try printedNumber() ?? ""
+        return try order.id(anyOf: "uuid", "uid", screening: screening).flatMap { printed.hasSuffix($0) ? nil : $0 }
     }
 
     /// The till's own clock is written as UTC without saying so.
@@ -123,15 +128,15 @@ struct OdooOrder {
     }
 
     /// As Odoo itself writes a reference to a record of any kind.
-    private static func uid(_ record: some CustomStringConvertible) -> String { "pos.order,\(record)" }
+    private static func number(_ record: some CustomStringConvertible) -> String { "pos.order,\(record)" }
 
     /// The order whose goods come back: a record alone or with its name, or the only one of a list.
     private func refunded() throws(LoyaltyError) -> String? {
-        if let record = try reference("refunded_order_id") { return Self.uid(record) }
+        if let record = try reference("refunded_order_id") { return Self.number(record) }
         guard case .array(let records) = order.value("refunded_order_ids")?.value, records.count == 1,
             case .integer(let record) = records[0].value
         else { return nil }
-        return Self.uid(record)
+        return Self.number(record)
     }
 
     /// The number of a record: alone, or in front of its name, which is not read.
@@ -214,7 +219,7 @@ struct OdooOrder {
                 let origin = try reference("refunded_orderline_id", of: record)
                 let isLinked = origin != nil || refunded != nil
                 line.returned = ReturnReference(
-                    link: isLinked ? SaleLink(relation: .returns, uid: refunded, line: origin) : nil,
+                    link: isLinked ? SaleLink(relation: .returns, number: refunded, line: origin) : nil,
                     receipt: isLinked ? .with : .without)
             }
             sale.lines.append(line)
