@@ -108,12 +108,34 @@ struct OdooOrder {
 
     private func isPaid() throws(LoyaltyError) -> Bool {
         guard let currency = try currency() else { return false }
-        let decimals = currency.decimals
-        let total = try order.requiredDecimal("amount_total").rounded(decimals: decimals)
+        let total = try order.requiredDecimal("amount_total").rounded(decimals: currency.decimals)
         let paid = try order.requiredDecimal("amount_paid")
         let change = try order.decimal("amount_return") ?? .zero
         let kept = try paid.subtracting(change.magnitude())
-        return paid.rounded(decimals: decimals) == total || kept.rounded(decimals: decimals) == total
+        for sum in [paid, kept] {
+            let rounded = sum.rounded(decimals: currency.decimals)
+            if rounded == total { return true }
+            if try isCashRounded(total, to: rounded, currency) { return true }
+        }
+        return false
+    }
+
+    /// Steps that cash is rounded to, in the smallest units of a currency: from five cents to a whole krone or a hundred yen.
+    private static let cashSteps: [Int64] = [5, 10, 50, 100]
+    /// Whose smallest coins are worth more than a hundred of their smallest units.
+    private static let largerSteps =
+        ["HUF": [500, 1000], "IDR": [5000, 10000], "COP": [5000, 10000]] as [String: [Int64]]
+
+    /// Whether what was paid is the total as a till rounds it for cash, which Odoo leaves out of the total. What nobody
+    /// has paid anything of is none.
+    private func isCashRounded(
+        _ total: DecimalNumber, to paid: DecimalNumber, _ currency: Currency
+    ) throws(LoyaltyError) -> Bool {
+        guard !paid.isZero else { return false }
+        let difference = try Money(total.subtracting(paid), currency).minorUnits.magnitude
+        let units = try Money(paid, currency).minorUnits.magnitude
+        let steps = Self.cashSteps + (Self.largerSteps[currency.code] ?? [])
+        return steps.contains { difference < $0 && units % UInt64($0) == 0 }
     }
 
     private func reference(anyOf keys: String...) throws(LoyaltyError) -> String? {
@@ -158,18 +180,20 @@ struct OdooOrder {
         return settings.currency
     }
 
-    /// The objects of a list that may be written as commands: `[0, 0, {…}]`.
-    private func records(_ keys: String...) throws(LoyaltyError) -> [JSONObject] {
+    /// The objects of the first list that has any; they may be written as commands: `[0, 0, {…}]`.
+    private func records(_ keys: String..., needed: Bool = true) throws(LoyaltyError) -> [JSONObject] {
         for key in keys {
             guard let node = order.value(key) else { continue }
             guard case .array(let items) = node.value else { throw order.error(key, "expected an array") }
+            guard !items.isEmpty else { continue }
             var records: [JSONObject] = []
             for (index, item) in items.enumerated() {
                 let path = "\(order.path(key))[\(index)]"
                 switch item.value {
                 case .array(let command) where command.count == 3:
                     records.append(try JSONObject(command[2], path: path + "[2]"))
-                // The number of a record says nothing.
+                // The number of a record says nothing. A sale counts without its payments, and not without its lines.
+                case .integer where !needed: continue
                 case .integer:
                     throw LoyaltyError(
                         .adapterMissing, "only the number of a line stands here", at: item.place.with(path: path),
@@ -250,7 +274,7 @@ struct OdooOrder {
     }
 
     private func tenders(_ sale: inout AdaptedSale) throws(LoyaltyError) {
-        for record in try records("statement_ids", "payment_ids") {
+        for record in try records("statement_ids", "payment_ids", needed: false) {
             guard let amount = try record.decimal("amount") else { continue }
             // How it was paid is a record of the server's; its name is not in the order.
             sale.tenders.append(AdaptedSale.Tender(kind: .other, amount: amount))
