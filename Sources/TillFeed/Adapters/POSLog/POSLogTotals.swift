@@ -44,7 +44,9 @@ struct POSLogTotals {
             return
         }
         // A pure return may come with positive totals and taxes.
-        let isBack = !lines.isEmpty && lines.allSatisfy { $0.returned != nil || $0.voided }
+        let isBack =
+            lines.contains { $0.returned != nil }
+            && lines.allSatisfy { $0.returned != nil || $0.voided || $0.voids != nil }
         let wanted = isBack && !grand.isNegative ? [try grand.negated(), grand] : [grand]
         let basketTaxes = try basketTaxes(isBack: isBack, &sale)
         let lowerings = try lowerings(&sale)
