@@ -92,14 +92,26 @@ struct POSLogDocument {
             return sale
         }
         sale.currency = currency
-        if let body {
-            sale.lines = try POSLogLines(body, isReturn: sale.links.contains { $0.relation == .returns }).lines(&sale)
-            try sale.turnBackUnmarkedGoods()
-            sale.tenders = try tenders(body, &sale)
-            try POSLogTotals(body, currency: currency, lines: sale.lines).settle(&sale, isFinished: isFinished)
-        }
+        if let body { try goods(body, &sale, isFinished: isFinished) }
         if isFinished { sale.classifyGoods() }
         return sale
+    }
+
+    /// Lines, tenders and totals, in the reading that comes to the grand total, else in the first.
+    private func goods(_ body: XMLElement, _ sale: inout AdaptedSale, isFinished: Bool) throws(LoyaltyError) {
+        let lines = POSLogLines(body, isReturn: sale.links.contains { $0.relation == .returns })
+        var first: AdaptedSale?
+        for reading in lines.readings {
+            var read = sale
+            read.lines = try lines.lines(&read, reading)
+            try read.turnBackUnmarkedGoods()
+            read.tenders = try tenders(body, &read)
+            let agrees = try POSLogTotals(body, currency: sale.currency, lines: read.lines)
+                .settle(&read, isFinished: isFinished)
+            if agrees { return sale = read }
+            first = first ?? read
+        }
+        sale = first ?? sale
     }
 
     // MARK: The header
@@ -167,7 +179,9 @@ struct POSLogDocument {
         let ofTransaction = ["transaction", ""].flatMap { type in stamps.filter { $0.type == type } }
         let others = stamps.filter { $0.type != "message" }
         let times = headers("EndDateTime") + ofTransaction.map(\.1) + headers("BeginDateTime") + others.map(\.1)
-        guard let element = times.first else { throw missing("there is no EndDateTime") }
+        guard let element = times.first else {
+            throw missing("there is no EndDateTime")
+        }
         return try time(element)
     }
 

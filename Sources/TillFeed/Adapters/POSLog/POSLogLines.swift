@@ -12,8 +12,23 @@ struct POSLogLines {
         self.isReturn = isReturn
     }
 
+    /// What a `Return` with a VoidFlag says beside that it does not count itself, the likeliest first.
+    enum Reading {
+        /// It takes back the latest earlier one of the same product and amount.
+        case reversesReturns
+        case none
+    }
+
+    var readings: [Reading] {
+        let isAmbiguous = body.all("LineItem").contains { item in
+            item.first("Sale") == nil && item.first("Return") != nil && (try? item.flag("VoidFlag")) == true
+        }
+        return isAmbiguous ? [.reversesReturns, .none] : [.reversesReturns]
+    }
+
     /// In the order of the document. Amounts are `ExtendedAmount` with the sign that the quantity says.
-    func lines(_ sale: inout AdaptedSale) throws(LoyaltyError) -> [AdaptedSale.Line] {
+    func lines(_ sale: inout AdaptedSale, _ reading: Reading) throws(LoyaltyError) -> [AdaptedSale.Line] {
+        var partners = POSLogLinePartners()
         var lines: [AdaptedSale.Line] = []
         var ids: Set<String> = []
         for (index, item) in body.all("LineItem").enumerated() {
@@ -22,7 +37,11 @@ struct POSLogLines {
             if !ids.insert(id).inserted { id += "-\(index + 1)" }
             ids.insert(id)
             var line = try self.line(id, goods)
-            if try item.flag("VoidFlag") { try void(&line, goods, among: lines, &sale) }
+            if try item.flag("VoidFlag") {
+                try void(&line, goods, &partners, reading, &sale)
+            } else {
+                try partners.append(line)
+            }
             lines.append(line)
         }
         return lines
@@ -117,12 +136,14 @@ struct POSLogLines {
     /// A flag on a line with negative figures reverses an earlier one, which itself stays unmarked; on a line with positive
     /// figures it says that this line does not count.
     private func void(
-        _ line: inout AdaptedSale.Line, _ goods: XMLElement, among lines: [AdaptedSale.Line], _ sale: inout AdaptedSale
+        _ line: inout AdaptedSale.Line, _ goods: XMLElement, _ partners: inout POSLogLinePartners, _ reading: Reading,
+        _ sale: inout AdaptedSale
     ) throws(LoyaltyError) {
         let isReturnLine = goods.name == "Return"
         let isReversal = !isReturnLine && (line.quantity.isNegative || line.amount.isNegative)
-        let partner = try partner(of: line, isReturn: isReturnLine, among: lines)
-        guard isReversal || (isReturnLine && partner != nil) else {
+        let mayReverse = isReversal || (isReturnLine && reading == .reversesReturns)
+        let partner = mayReverse ? try partners.take(line, isReturn: isReturnLine) : nil
+        guard isReversal || partner != nil else {
             line.voided = true
             return
         }
@@ -133,25 +154,6 @@ struct POSLogLines {
         if partner == nil { sale.raise(AdapterFlag.voidWithoutPartner) }
         // Without a partner an id that no line has: what it would cancel is not known.
         line.voids = partner ?? "\(line.id)-none"
-    }
-
-    /// The latest line of the same product and amount that nothing has reversed yet; else the latest that is larger.
-    private func partner(
-        of line: AdaptedSale.Line, isReturn: Bool, among lines: [AdaptedSale.Line]
-    ) throws(LoyaltyError) -> String? {
-        let reversed = Set(lines.compactMap(\.voids))
-        let size = try line.amount.magnitude()
-        var larger: String?
-        for candidate in lines.reversed() {
-            guard candidate.code == line.code, candidate.voids == nil, !candidate.voided,
-                !reversed.contains(candidate.id),
-                (candidate.returned != nil) == isReturn
-            else { continue }
-            let other = try candidate.amount.magnitude()
-            if other == size { return candidate.id }
-            if other > size, larger == nil { larger = candidate.id }
-        }
-        return larger
     }
 
     // MARK: Links

@@ -33,15 +33,16 @@ struct POSLogTotals {
         self.lines = lines
     }
 
+    /// - Returns: whether a reading comes to the grand total.
     /// - Throws: `adapter.missing` for a finished sale without a grand total.
-    func settle(_ sale: inout AdaptedSale, isFinished: Bool) throws(LoyaltyError) {
+    func settle(_ sale: inout AdaptedSale, isFinished: Bool) throws(LoyaltyError) -> Bool {
         let grand = try total("TransactionGrandAmount")
         guard let grand else {
             if isFinished {
                 throw LoyaltyError(
                     .adapterMissing, "there is no Total with the TotalType TransactionGrandAmount", at: body.place)
             }
-            return
+            return true
         }
         // A pure return may come with positive totals and taxes.
         let isBack =
@@ -63,6 +64,7 @@ struct POSLogTotals {
             countsRounding: true)
         var chosen = first
         var chosenGrand = wanted[0]
+        var agrees = false
         search: for grand in wanted {
             for lowered in lowerings {
                 for discountReading in discountReadings {
@@ -73,7 +75,7 @@ struct POSLogTotals {
                                 countsRounding: roundingReading)
                             let sum = try expected(reading, tax: tax, rounding: rounding)
                             if sum.rounded(decimals: currency.decimals) == grand {
-                                (chosen, chosenGrand) = (reading, grand)
+                                (chosen, chosenGrand, agrees) = (reading, grand, true)
                                 break search
                             }
                         }
@@ -83,6 +85,7 @@ struct POSLogTotals {
         }
         sale.grand = chosenGrand
         try apply(chosen, &sale, basketTaxes: basketTaxes, rounding: rounding, tax: tax, flag: flag)
+        return agrees
     }
 
     private func apply(
