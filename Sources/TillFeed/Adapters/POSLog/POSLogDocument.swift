@@ -43,7 +43,7 @@ struct POSLogDocument {
     ) throws(LoyaltyError) -> ConvertedDocument {
         conversion.document(
             control: verb, store: try store(), register: try register(), number: try number(), sequence: try sequence,
-            time: try closing().time, day: try businessDay(), flags: flags,
+            time: try closing(orMessage: true).time, day: try businessDay(), flags: flags,
             at: transaction.place)
     }
 
@@ -173,13 +173,14 @@ struct POSLogDocument {
     private typealias ReadTime = (time: Timestamp, isAssumed: Bool, raw: String)
 
     /// When the transaction ended, or as near to it as the document says. The time of the message is none of it: it is when the
-    /// document was exported, and one that is exported again must give the same event.
-    private func closing() throws(LoyaltyError) -> ReadTime {
+    /// document was exported, and a sale that is exported again must give the same event. What is no sale counts once by its place in
+    /// the sequence.
+    private func closing(orMessage: Bool = false) throws(LoyaltyError) -> ReadTime {
         let stamps = headers("POSLogDateTime").map { (type: $0.attributes["TypeCode"]?.lowercased() ?? "", $0) }
         let ofTransaction = ["transaction", ""].flatMap { type in stamps.filter { $0.type == type } }
         let others = stamps.filter { $0.type != "message" }
         let times = headers("EndDateTime") + ofTransaction.map(\.1) + headers("BeginDateTime") + others.map(\.1)
-        guard let element = times.first else {
+        guard let element = times.first ?? (orMessage ? stamps.first?.1 : nil) else {
             throw missing("there is no EndDateTime")
         }
         return try time(element)
