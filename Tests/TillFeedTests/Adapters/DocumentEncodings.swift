@@ -73,4 +73,81 @@ import Testing
             #expect(problem.error.code.name == "adapter.syntax")
         }
     }
+
+    /// What is wrong with the first document: it is refused, and those behind it are read.
+    static let flaws = [
+        ("type", "<POSLog", "<!DOCTYPE POSLog [<!ENTITY a \"b\">]><POSLog"),
+        ("no XML", "<ItemID>", "<ItemID & >"), ("torn", "</Sale>", ""),
+    ]
+
+    private static let declared = ["<?xml version=\"1.0\" encoding=\"utf-16\"?>", "<?xml version=\"1.0\"?>\r\n", ""]
+
+    @Test(arguments: flaws, declared)
+    func theDocumentsBehindABrokenOneAreRead(flaw: (String, String, String), declaration: String) throws {
+        let good = Self.document(declaration)
+        let broken = good.replacing(flaw.1, with: flaw.2)
+        // With and without a byte order mark in front of each.
+        let streams: [[UInt8]] = [
+            Array((broken + good + good).utf8), Self.wide(broken + good + good, bigEndian: false),
+            Self.wide(broken + good + good, bigEndian: true),
+            [broken, good, good].flatMap { Self.wide("\u{feff}" + $0, bigEndian: false) },
+            [broken, good, good].flatMap { Self.wide("\u{feff}" + $0, bigEndian: true) },
+            Self.wide(broken + good + good.replacing("\r\n", with: ""), bigEndian: true),
+        ]
+        for (index, stream) in streams.enumerated() {
+            for piece in [1, 2, 3, 7, 4096] {
+                let documents = try convert(stream, .poslog, try documentSettings(), piece: piece)
+                let names = documents.map { document in
+                    guard case .event(let event) = document.outcome, case .sale(_, let sale) = event.event.content
+                    else { return "problem" }
+                    return sale.lines.first?.name ?? ""
+                }
+                #expect(names == ["problem", "K\u{e4}se", "K\u{e4}se"], "stream \(index), piece \(piece)")
+            }
+        }
+    }
+
+    /// A text beyond its bound costs the transaction that it stands in, and none of the others of the document.
+    @Test(arguments: [false, true], [1, 7, 4096]) func aTransactionThatIsTooLargeIsRefusedAlone(
+        isWide: Bool, piece: Int
+    )
+        throws
+    {
+        let transaction = Self.document("").replacing("</POSLog>\r\n", with: "")
+        let inner = "<Transaction>" + (transaction.split(separator: "<Transaction>").last ?? "")
+        for (old, new) in [
+            ("<ItemID>", "<ItemID>" + String(repeating: "9", count: 5000)),
+            ("<ItemID>", "<ItemID " + (0..<100).map { "a\($0)=\"\" " }.joined() + ">"),
+        ] {
+            let text = transaction.replacing(old, with: new) + inner + "</POSLog>" + Self.document("")
+            let bytes = isWide ? Self.wide(text, bigEndian: false) : Array(text.utf8)
+            let documents = try convert(bytes, .poslog, try documentSettings(), piece: piece)
+            let codes = documents.map { document in
+                guard case .problem(let problem) = document.outcome else { return "event" }
+                // The card that was read for it goes all the same.
+                #expect(problem.endedSale?.register == "2")
+                #expect(problem.endedSale?.number == "3")
+                return problem.error.code.name
+            }
+            #expect(codes == ["adapter.too_large", "event", "event"])
+        }
+    }
+
+    /// Where nothing says where the next document begins, the till is told at the end what was not read.
+    @Test func whatWasSkippedIsReported() throws {
+        let stream =
+            Self.document("<?xml version=\"1.0\"?>").replacing("</Sale>", with: "") + Self.document("")
+            + Self.document("")
+        let documents = try convert(Array(stream.utf8), .poslog, try documentSettings())
+        #expect(documents.count == 2)
+        for document in documents {
+            guard case .problem(let problem) = document.outcome else {
+                Issue.record("\(document)")
+                continue
+            }
+            #expect(problem.error.code.name == "adapter.syntax")
+        }
+        guard case .problem(let last) = documents.last?.outcome else { return }
+        #expect(last.error.message.hasPrefix("2 more transactions"))
+    }
 }

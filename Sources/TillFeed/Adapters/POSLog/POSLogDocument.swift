@@ -18,7 +18,7 @@ struct POSLogDocument {
             let sale = try sale()
             if Self.isCopy(sale.links) { return try control(.heartbeat, [AdapterFlag.copy], conversion) }
             return conversion.document(sale)
-        } catch { return conversion.problem(error, at: transaction.place, of: subject) }
+        } catch { return conversion.problem(error, at: transaction.place, of: subject(isWhole: true)) }
     }
 
     private var controlElement: XMLElement? {
@@ -29,9 +29,10 @@ struct POSLogDocument {
 
     private static func isCopy(_ links: [SaleLink]) -> Bool { links.contains { $0.relation == .copyOf } }
 
-    private var subject: DocumentSubject {
+    /// What the transaction is about, also where it is refused; of half a document the sale may be in the other half.
+    func subject(isWhole: Bool) -> DocumentSubject {
         let links = (try? links())?.links ?? []
-        guard controlElement == nil, isSale, !Self.isCopy(links) else { return .noSale }
+        guard controlElement == nil, isSale || !isWhole, !Self.isCopy(links) else { return .noSale }
         return DocumentSubject(
             register: try? register(), number: try? number(), uid: header("TransactionID"),
             verb: (try? status(links))?.verb)

@@ -16,7 +16,13 @@ struct POSLogReader: TillDocumentReader {
         case .success(let element):
             POSLogDocument(transaction: element, settings: conversion.settings).converted(conversion).of(
                 element.content)
-        case .failure(let error): conversion.problem(error, at: found.place).of(found.content)
+        case .failure(let error):
+            conversion.problem(
+                error, at: found.place,
+                of: found.partial.map {
+                    POSLogDocument(transaction: $0, settings: conversion.settings).subject(isWhole: false)
+                } ?? DocumentSubject()
+            ).of(found.content)
         }
     }
 }

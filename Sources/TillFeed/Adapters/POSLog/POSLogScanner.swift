@@ -15,6 +15,8 @@ final class POSLogScanner {
         var result: Result<XMLElement, LoyaltyError>
         /// Of what was read up to a failure.
         var content = 0
+        /// What of a transaction was read that is refused.
+        var partial: XMLElement?
     }
 
     static let maximumDepth = 64
@@ -29,12 +31,20 @@ final class POSLogScanner {
     /// Expat tells the encoding from these bytes at the latest, and differently from fewer. No document is shorter.
     private static let opening = 4
     private static let declaration = Array("<?xml".utf8)
+    /// Bytes of a tag that are looked at behind an error.
+    private static let maximumTag = 256
 
     private var parser: XML_Parser?
     /// The beginning of a document until there is enough of it.
     private var opening: [UInt8] = []
     /// The document is UTF-16: half of the bytes behind it are zero.
     private var isWide = false
+    private var isBigEndian = false
+    /// The first characters of the document, until its first tag has a name; nil behind that.
+    private var head: [UInt8]?
+    private var hasDeclaration = false
+    /// How documents of this stream begin that have no declaration, such as `<POSLog`; nil where the latest had one.
+    private var rootTag: [UInt8]?
     /// Lines and bytes in front of the document that is being read.
     private var lineBase = 0
     /// Bytes of the document that Expat has taken.
@@ -44,8 +54,22 @@ final class POSLogScanner {
     /// The others, such as half a tag: if the document is wrong there, the next one may begin in them.
     private var pending: [UInt8] = []
     private var state = State.betweenDocuments
-    /// How many bytes of a declaration have just come, behind an error.
-    private var declared = 0
+    /// What has come of a tag behind an error, without the zeros of UTF-16; empty between tags.
+    private var tag: [UInt8] = []
+    /// Zeros in the tag.
+    private var zeros = 0
+    /// The three bytes in front of the tag, and those in front of the next byte.
+    private var beforeTag: UInt32 = 0
+    private var latest: UInt32 = 0
+    /// The root of the broken document is still to come.
+    private var isBeforeRoot = false
+    /// The name of the document's root, without prefix.
+    private var rootName: String?
+    /// Behind an error: the broken document goes on.
+    private var isInRoot = false
+    /// Transactions behind a broken document.
+    private var lost = 0
+    private var lostPlace = Place()
     private var found: [Found] = []
 
     private enum State { case betweenDocuments, inDocument, skippingBroken }
@@ -58,7 +82,8 @@ final class POSLogScanner {
     private var transactionStart = 0
     private var transactionPlace = Place()
     private var transactionDepth = 0
-    private var isTooLarge = false
+    /// Why the open transaction is refused, although it is XML so far; the one behind it is read.
+    private var refusal: LoyaltyError?
     /// The namespace of the open transaction.
     private var standard = ""
     private var failure: LoyaltyError?
@@ -83,6 +108,12 @@ final class POSLogScanner {
             take(rest)
         }
         if state == .inDocument { fail(LoyaltyError(.adapterSyntax, "the document is not complete", at: here)) }
+        if state == .skippingBroken, lost > 0 {
+            let error = LoyaltyError(
+                .adapterSyntax, "\(lost) more transactions behind this error were not read", at: lostPlace,
+                remedy: "Begin each document with an XML declaration")
+            found.append(Found(place: lostPlace, result: .failure(error)))
+        }
         defer { found = [] }
         return found
     }
@@ -112,6 +143,8 @@ final class POSLogScanner {
             if byte == 0x0a { lineBase += 1 }
             rest = rest.dropFirst()
         }
+        // Its first half is zero and passed for a blank.
+        if isWide, isBigEndian, opening.isEmpty, rest.first == UInt8(ascii: "<") { opening = [0] }
         let count = min(Self.opening - opening.count, rest.count)
         opening += rest.prefix(count)
         rest = rest.dropFirst(count)
@@ -127,6 +160,7 @@ final class POSLogScanner {
     /// Starts the document with this opening; a byte order mark of UTF-8 in front of it goes.
     private func beginDocument(_ rest: inout ArraySlice<UInt8>) {
         isWide = opening.contains(0)
+        isBigEndian = opening.first == 0 || opening.first == 0xfe
         opening = []
         let text = rest.withoutByteOrderMark()
         let hasMark = text.count < rest.count
@@ -146,6 +180,9 @@ final class POSLogScanner {
         skippedFrom = nil
         failure = nil
         rootEnd = nil
+        head = []
+        hasDeclaration = false
+        rootName = nil
         state = .inDocument
         guard let parser else { return }
         XML_SetUserData(parser, Unmanaged.passUnretained(self).toOpaque())
@@ -156,12 +193,7 @@ final class POSLogScanner {
         XML_SetCharacterDataHandler(parser) { data, text, length in
             POSLogScanner.from(data)?.read(text, Int(length))
         }
-        XML_SetStartDoctypeDeclHandler(parser) { data, _, _, _, _ in
-            POSLogScanner.from(data)?.stop(
-                LoyaltyError(
-                    .adapterSyntax, "a document type declaration is not allowed",
-                    remedy: "Entities other than the five of XML are never read"))
-        }
+        XML_SetStartDoctypeDeclHandler(parser) { data, name, _, _, _ in POSLogScanner.from(data)?.refuseType(name) }
         XML_SetUnknownEncodingHandler(
             parser, { _, name, encoding in POSLogScanner.describe(name, encoding) ? 1 : 0 }, nil)
     }
@@ -190,6 +222,7 @@ final class POSLogScanner {
     private func parse(_ rest: inout ArraySlice<UInt8>) {
         guard let parser else { return rest = [] }
         let piece = rest.prefix(Self.piece)
+        noteHead(piece)
         let status = piece.withUnsafeBytes { bytes in
             XML_Parse(parser, bytes.baseAddress?.assumingMemoryBound(to: CChar.self), Int32(piece.count), 0)
         }
@@ -231,36 +264,127 @@ final class POSLogScanner {
         index < document ? pending.suffix(document - index) + rest : rest.dropFirst(min(index - document, pieceLength))
     }
 
-    /// Ends a broken document; the next one begins at an XML declaration.
-    private func fail(_ error: LoyaltyError) {
-        let place = open.isEmpty ? error.place ?? here : transactionPlace
-        var hasher = Hasher()
-        for element in open { element.addContent(to: &hasher) }
-        if open.isEmpty { hasher.combine(pending) }
-        found.append(Found(place: place, result: .failure(error), content: hasher.finalize()))
-        lineBase = (error.place?.line ?? 1) - 1
-        open = []
-        state = .skippingBroken
-        declared = 0
+    /// How the document begins: with a declaration, or with an element that the next one begins with as well.
+    private func noteHead(_ bytes: ArraySlice<UInt8>) {
+        guard var name = head else { return }
+        for byte in bytes where byte != 0 && !(name.isEmpty && byte >= 0x80) {
+            if name.isEmpty, byte != UInt8(ascii: "<") { return head = nil }
+            if name.count == 1, byte == UInt8(ascii: "?") { (hasDeclaration, rootTag) = (true, nil) }
+            if name.count == 1, byte == UInt8(ascii: "?") || byte == UInt8(ascii: "!") { return head = nil }
+            if byte.endsXMLName {
+                rootTag = name
+                return head = nil
+            }
+            name.append(byte)
+            guard name.count < Self.maximumTag else { return head = nil }
+        }
+        head = name
     }
 
+    private func refuseType(_ name: UnsafePointer<XML_Char>?) {
+        if let name {
+            let name = String(cString: name)
+            rootName = Self.withoutPrefix(name[...])
+            if !hasDeclaration { (rootTag, isBeforeRoot) = (Array("<\(name)".utf8), true) }
+        }
+        stop(
+            LoyaltyError(
+                .adapterSyntax, "a document type declaration is not allowed",
+                remedy: "Entities other than the five of XML are never read"))
+    }
+
+    /// Ends a broken document.
+    private func fail(_ error: LoyaltyError) {
+        let place = open.isEmpty ? error.place ?? here : transactionPlace
+        var partial = open.popLast()
+        while var parent = open.popLast() {
+            if let child = partial { parent.children.append(child) }
+            partial = parent
+        }
+        found.append(
+            Found(
+                place: place, result: .failure(refusal ?? error), content: partial?.content ?? pending.hashValue,
+                partial: partial))
+        lineBase = (error.place?.line ?? 1) - 1
+        state = .skippingBroken
+        tag = []
+        latest = 0
+        isInRoot = rootName != nil
+        lost = 0
+        lostPlace = error.place ?? place
+        refusal = nil
+    }
+
+    /// Looks for the next document: at an XML declaration, or where documents have none, at an element such as they begin with.
     private func resynchronise(_ rest: inout ArraySlice<UInt8>) {
-        let declaration = Self.declaration
         for index in rest.indices {
             let byte = rest[index]
             if byte == 0x0a { lineBase += 1 }
-            // Its first byte stands nowhere else in it.
-            declared = byte == declaration[declared] ? declared + 1 : byte == declaration[0] ? 1 : 0
-            guard declared == declaration.count else { continue }
-            isWide = false
-            let isWhole = index - rest.startIndex >= declaration.count - 1
-            rest = isWhole ? rest[(index - declaration.count + 1)...] : declaration + rest[(index + 1)...]
-            return start()
+            if byte == UInt8(ascii: "<") {
+                tag = [byte]
+                zeros = 0
+                beforeTag = latest
+            } else if byte == 0 {
+                zeros += 1
+            } else if !tag.isEmpty, tag.count < Self.maximumTag {
+                tag.append(byte)
+            }
+            latest = (latest << 8 | UInt32(byte)) & 0xff_ffff
+            if byte != 0, beginsDocument() {
+                if isBeforeRoot { isBeforeRoot = false } else { return restart(&rest, at: index) }
+            }
+            if byte == UInt8(ascii: ">") {
+                countEnd()
+                tag = []
+            }
         }
         rest = []
     }
 
+    private func beginsDocument() -> Bool {
+        guard zeros == 0 || zeros == tag.count - 1 else { return false }
+        if tag == Self.declaration {
+            isBeforeRoot = false
+            return true
+        }
+        guard let rootTag, tag.count == rootTag.count + 1, tag.starts(with: rootTag) else { return false }
+        return tag[rootTag.count].endsXMLName
+    }
+
+    private func countEnd() {
+        guard tag.starts(with: "</".utf8) else { return }
+        let name = Self.withoutPrefix(
+            String(decoding: tag.dropFirst(2).dropLast(), as: UTF8.self).trimmingBlanks()[...])
+        if isInRoot {
+            isInRoot = name != rootName
+        } else if POSLogVocabulary.documents.contains(name) {
+            lost += 1
+        }
+    }
+
+    private static func withoutPrefix(_ name: Substring) -> String {
+        String(name.utf8.lastIndex(of: UInt8(ascii: ":")).map { name[name.utf8.index(after: $0)...] } ?? name)
+    }
+
+    /// Starts the document whose first tag has come up to this byte.
+    private func restart(_ rest: inout ArraySlice<UInt8>, at index: Int) {
+        let wasBigEndian = isWide && isBigEndian
+        isWide = zeros > 0
+        isBigEndian = beforeTag == 0xfe_ff00 || (wasBigEndian && beforeTag & 0xffff != 0xfffe)
+        let pairs = tag.flatMap { (byte: UInt8) -> [UInt8] in isBigEndian ? [0, byte] : [byte, 0] }
+        let bytes: [UInt8] = !isWide ? tag : isBigEndian ? pairs : pairs.dropLast()
+        let isWhole = index - rest.startIndex >= bytes.count - 1
+        rest = isWhole ? rest[(index - bytes.count + 1)...] : bytes + rest[(index + 1)...]
+        start(encoding: !isWide ? nil : isBigEndian ? "UTF-16BE" : "UTF-16LE")
+    }
+
     // MARK: Elements
+
+    /// The transaction is refused alone; in front of any, the document.
+    private func refuse(_ error: LoyaltyError) {
+        guard !open.isEmpty else { return stop(error) }
+        if refusal == nil { refusal = LoyaltyError(error.code, error.message, at: here, remedy: error.remedy) }
+    }
 
     private func stop(_ error: LoyaltyError) {
         guard failure == nil, let parser else { return }
@@ -277,21 +401,28 @@ final class POSLogScanner {
             return stop(LoyaltyError(.adapterTooLarge, "elements nest deeper than \(Self.maximumDepth)"))
         }
         guard XML_GetSpecifiedAttributeCount(parser) <= Self.maximumAttributes * 2 else {
-            return stop(LoyaltyError(.adapterTooLarge, "an element has more than \(Self.maximumAttributes) attributes"))
+            refuse(LoyaltyError(.adapterTooLarge, "an element has more than \(Self.maximumAttributes) attributes"))
+            if skippedFrom == nil { skippedFrom = depth }
+            return
         }
         let (space, local) = Self.parts(String(cString: name))
+        if depth == 1 { rootName = local }
         if open.isEmpty {
             if POSLogVocabulary.documents.contains(local) { beginTransaction(space, local, attributes) }
             return
         }
         guard skippedFrom == nil else { return }
         if Int(clamping: XML_GetCurrentByteIndex(parser)) - transactionStart > Self.maximumTransaction {
-            isTooLarge = true
+            refusal =
+                refusal
+                ?? LoyaltyError(
+                    .adapterTooLarge, "the transaction has more than \(Self.maximumTransaction) bytes",
+                    at: transactionPlace)
         }
         let isKnown =
             POSLogVocabulary.allows(local, in: open[open.count - 1].name)
             && (space == standard || Self.isStandard(space) || POSLogVocabulary.vendorElements.contains(local))
-        guard isKnown, !isTooLarge else {
+        guard isKnown, refusal == nil else {
             skippedFrom = depth
             return
         }
@@ -305,7 +436,7 @@ final class POSLogScanner {
         transactionStart = parser.map { Int(clamping: XML_GetCurrentByteIndex($0)) } ?? 0
         transactionPlace = here
         transactionDepth = depth
-        isTooLarge = false
+        refusal = nil
         skippedFrom = nil
         open = [element(local, attributes)]
     }
@@ -329,7 +460,7 @@ final class POSLogScanner {
     }
 
     private func read(_ text: UnsafePointer<XML_Char>?, _ length: Int) {
-        guard failure == nil, skippedFrom == nil, !open.isEmpty, let text else { return }
+        guard failure == nil, refusal == nil, skippedFrom == nil, !open.isEmpty, let text else { return }
         let last = open.count - 1
         // Between the children of an element there is only what indents them, and that may be of any length.
         guard !POSLogVocabulary.hasChildren(open[last].name) else { return }
@@ -337,7 +468,7 @@ final class POSLogScanner {
         if open[last].text.isEmpty { bytes = bytes.drop(while: \.isXMLBlank) }
         let kept = bytes.prefix(Self.maximumText - open[last].text.utf8.count)
         guard bytes.dropFirst(kept.count).allSatisfy(\.isXMLBlank) else {
-            return stop(LoyaltyError(.adapterTooLarge, "a text has more than \(Self.maximumText) bytes"))
+            return refuse(LoyaltyError(.adapterTooLarge, "a text has more than \(Self.maximumText) bytes"))
         }
         open[last].text += String(decoding: kept, as: UTF8.self)
     }
@@ -361,14 +492,10 @@ final class POSLogScanner {
         element.text = element.text.trimmingBlanks()
         if !open.isEmpty {
             open[open.count - 1].children.append(element)
-        } else if isTooLarge {
+        } else if let refusal {
             found.append(
-                Found(
-                    place: transactionPlace,
-                    result: .failure(
-                        LoyaltyError(
-                            .adapterTooLarge, "the transaction has more than \(Self.maximumTransaction) bytes",
-                            at: transactionPlace)), content: element.content))
+                Found(place: transactionPlace, result: .failure(refusal), content: element.content, partial: element))
+            self.refusal = nil
         } else {
             found.append(Found(place: transactionPlace, result: .success(element)))
         }
@@ -385,6 +512,7 @@ final class POSLogScanner {
 }
 
 extension UInt8 {
+    fileprivate var endsXMLName: Bool { isXMLBlank || self == UInt8(ascii: ">") || self == UInt8(ascii: "/") }
     /// White space of XML.
     fileprivate var isXMLBlank: Bool { self == 0x20 || self == 0x0a || self == 0x09 || self == 0x0d }
 }
