@@ -28,7 +28,7 @@ import TillFeed
                 </Transaction></POSLog>
                 """
             }
-        ), (.poslog, { "<POSLog><Transaction><SequenceNumber>\($0)</SequenceNumber></Transaction></PSLog>" }),
+        ), (.poslog, { "<POSLog><Transaction><SequenceNumber>\($0)</SequenceNumber><RetailTransaction></PSLog>" }),
         (.square, { #"{"id":"\#($0)","state":"WONDERFUL"}"# }), (.square, { "{\"id\":\"\($0)\"" }),
     ]
 
