@@ -119,6 +119,8 @@ import Testing
         ("7,D,1\n9,D,4\n9,D,1,x\n", ["7: 100", "csv.columns 4"]), ("7,D,1,x\n", ["csv.columns 2"]),
         ("7,D,1\n7,D,1,x\nN,T,A\n9,D,4\n", ["csv.columns 3", "9: 400"]),
         ("7,D,1,x\nN,T,A\n9,D,4\n", ["csv.columns 2", "9: 400"]),
+        ("7,D,x\n8,D,1,x\n", ["number.syntax 2", "csv.columns 3"]),
+        ("7,D,x\n8,D,1,x\nN,T,A\n9,D,4\n", ["number.syntax 2", "csv.columns 3", "9: 400"]),
     ])
     func noSaleIsHalfCounted(rows: String, sales: [String]) throws {
         let text = "N,T,A\n" + rows.replacing(",D", with: ",2024-12-24 09:00")

@@ -42,6 +42,16 @@ import Testing
         #expect(code(documents.last) == "event")
     }
 
+    /// What is well-formed and no POSLog is not silently gone; a till may export nothing.
+    @Test func aDocumentOfAnotherKindIsRefusedAndTheNextOneRead() throws {
+        let next = "<?xml version=\"1.0\"?>" + Self.head + Self.good.replacing("MORE", with: "") + "</POSLog>"
+        let text =
+            "<html><body>Not found</body></html>" + next + Self.head + "</POSLog><Envelope>" + next.dropFirst(21)
+            + "</Envelope>"
+        let documents = try convert(Array(text.utf8), .poslog, try documentSettings(), piece: 4096)
+        #expect(documents.map { code($0) } == ["adapter.missing", "event", "event"])
+    }
+
     /// A till that breaks off inside of the declaration costs the next document nothing, wherever the stream is cut.
     @Test(arguments: 1...48) func theNextDocumentIsFoundWhereverTheStreamIsCut(piece: Int) throws {
         let next = "<?xml version=\"1.0\"?>" + Self.head + Self.good.replacing("MORE", with: "") + "</POSLog>"

@@ -63,6 +63,7 @@ import Testing
             dialect: .poslog,
             text: poslog("<RetailTransaction><TransactionLink ReasonCode=\"Copy\"/></RetailTransaction>"), ended: nil,
             mayEndSale: false),
+        Sample(dialect: .poslog, text: "<html><body>Not found</body></html>", ended: nil, mayEndSale: false),
         Sample(
             dialect: .csv, text: "7,2,2024-12-24 09:00,x,sold\n", ended: ["2", "7", nil]),
         Sample(dialect: .csv, text: "7,2,noon,1.00,sold\n", ended: ["2", "7", nil]),

@@ -50,11 +50,18 @@ struct CSVSaleReader: TillDocumentReader {
 
     /// Ends the sale that is being read, at the end of a file.
     private mutating func end() -> [ConvertedDocument] {
+        // Of a sale that is refused anyway it may be no part: whoever mends the file has to find it as well.
+        let another = flaw == nil ? nil : stray
         if flaw == nil { flaw = stray }
         stray = nil
         let rows = content.finalize()
         content = Hasher()
-        return close().map { [$0.of(rows)] } ?? []
+        var documents = close().map { [$0.of(rows)] } ?? []
+        if let another {
+            documents.append(
+                conversion.problem(another, at: another.place ?? Place(line: 1, column: 1), of: .noSale).of(rows))
+        }
+        return documents
     }
 
     private mutating func rows() -> [ConvertedDocument] {
@@ -97,8 +104,8 @@ struct CSVSaleReader: TillDocumentReader {
         var done: [ConvertedDocument] = []
         let stray = stray
         if key != self.key || isOfAnotherSale(row, layout) {
-            // With nothing in front of it, a stray row can only be of this sale.
-            if self.key.isEmpty { self.stray = nil }
+            // With nothing in front of it, a stray row can only be of this sale; behind one that is refused anyway, this one names it.
+            if self.key.isEmpty || flaw != nil { self.stray = nil }
             done = end()
             self.key = key
             subject = DocumentSubject(

@@ -21,7 +21,7 @@ struct POSLogReader: TillDocumentReader {
                 error, at: found.place,
                 of: found.partial.map {
                     POSLogDocument(transaction: $0, settings: conversion.settings).subject(isWhole: false)
-                } ?? DocumentSubject()
+                } ?? (found.isForeign ? .noSale : DocumentSubject())
             ).of(found.content)
         }
     }

@@ -17,6 +17,8 @@ final class POSLogScanner {
         var content = 0
         /// What of a transaction was read that is refused.
         var partial: XMLElement?
+        /// It is whole, and no POSLog.
+        var isForeign = false
     }
 
     static let maximumDepth = 64
@@ -65,6 +67,7 @@ final class POSLogScanner {
     private var isBeforeRoot = false
     /// The name of the document's root, without prefix.
     private var rootName: String?
+    private var hasTransaction = false
     /// Behind an error: the broken document goes on.
     private var isInRoot = false
     /// Transactions behind a broken document.
@@ -183,6 +186,7 @@ final class POSLogScanner {
         head = []
         hasDeclaration = false
         rootName = nil
+        hasTransaction = false
         state = .inDocument
         guard let parser else { return }
         XML_SetUserData(parser, Unmanaged.passUnretained(self).toOpaque())
@@ -433,6 +437,7 @@ final class POSLogScanner {
         _ space: String, _ local: String, _ attributes: UnsafeMutablePointer<UnsafePointer<XML_Char>?>?
     ) {
         standard = space
+        hasTransaction = true
         transactionStart = parser.map { Int(clamping: XML_GetCurrentByteIndex($0)) } ?? 0
         transactionPlace = here
         transactionDepth = depth
@@ -484,7 +489,15 @@ final class POSLogScanner {
         } else if let last = open.popLast() {
             close(last)
         }
-        if rootEnd != nil { XML_StopParser(parser, 0) }
+        guard rootEnd != nil else { return }
+        // A till may have an export with nothing in it, but no other document is silently gone.
+        if !hasTransaction, let rootName, rootName != POSLogVocabulary.root {
+            let error = LoyaltyError(
+                .adapterMissing, "<\(rootName.prefix(64))> holds no Transaction", at: here,
+                remedy: "This is no POSLog; check what the till writes, and the format that is set for it")
+            found.append(Found(place: here, result: .failure(error), isForeign: true))
+        }
+        XML_StopParser(parser, 0)
     }
 
     private func close(_ element: XMLElement) {

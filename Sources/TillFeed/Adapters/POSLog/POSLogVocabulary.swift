@@ -7,6 +7,7 @@ enum POSLogVocabulary {
     /// Whether an element has children that are read; its own text is not.
     static func hasChildren(_ name: String) -> Bool { children[name] != nil }
 
+    static let root = "POSLog"
     static let documents: Set<String> = ["Transaction"]
 
     static let attributes: Set<String> = [
