@@ -29,7 +29,8 @@ import TillFeed
                 """
             }
         ), (.poslog, { "<POSLog><Transaction><SequenceNumber>\($0)</SequenceNumber><RetailTransaction></PSLog>" }),
-        (.square, { #"{"id":"\#($0)","state":"WONDERFUL"}"# }), (.square, { "{\"id\":\"\($0)\"" }),
+        (.poslog, { _ in "<!DOCTYPE a><POSLog/>" }), (.square, { #"{"id":"\#($0)","state":"WONDERFUL"}"# }),
+        (.square, { "{\"id\":\"\($0)\"" }),
     ]
 
     @Test(arguments: 0..<refused.count) func everyDocumentThatIsRefusedEndsItsBasket(kind: Int) async throws {
@@ -50,6 +51,7 @@ import TillFeed
             try await send(number)
             #expect(try await bench.sale("sale.complete", "next \(number)").member == nil)
         }
+        guard text("1") != text("2") else { return }
         bench.clock.pass(seconds: 70)
         await bench.scan(Bench.card)
         try await send("1001")

@@ -27,12 +27,15 @@ struct RecentEvents {
         known.remember(Known(content: event.hashValue, answer: answer), for: event.identity)
     }
 
-    /// True where the same line, or the same document wherever it stood, was refused a short while ago.
+    /// True where the same line, or the same document wherever it stood, was refused a short while ago. Of documents that say nothing of
+    /// themselves nobody knows: each counts, as a card that is sent away costs less than one that goes to the next customer.
     mutating func isRepeat(_ problem: TillLineProblem) -> Bool {
         var problem = problem
         if problem.content != nil {
             problem.error.place = nil
             problem.redactedLine = ""
+        } else if problem.isDocument {
+            return false
         }
         let content = problem.hashValue
         if problems[content] != nil { return true }

@@ -17,8 +17,8 @@ public struct ConvertedDocument: Sendable {
         self.place = place
     }
 
-    /// Names what was read, where it became a problem.
-    func of(_ content: Int) -> ConvertedDocument {
+    /// Names what was read, where it became a problem; nil where that cannot be told from what others wrote.
+    func of(_ content: Int?) -> ConvertedDocument {
         guard case .problem(var problem) = outcome else { return self }
         problem.content = content
         return ConvertedDocument(.problem(problem), at: place)

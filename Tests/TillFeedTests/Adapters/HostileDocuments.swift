@@ -52,6 +52,37 @@ import Testing
         #expect(documents.map { code($0) } == ["adapter.missing", "event", "event"])
     }
 
+    /// Each is refused once or twice and then over, and the next document is read.
+    @Test(arguments: ["<x:a>", "<a " + (0..<100).map { "a\($0)=\"1\" " }.joined() + ">", "<a><b></a>"])
+    func aBrokenDocumentInUTF16IsOver(text: String) throws {
+        let next = "<?xml version=\"1.0\"?>" + Self.head + Self.good.replacing("MORE", with: "") + "</POSLog>"
+        for isBigEndian in [false, true] {
+            for mark in ["", "\u{feff}"] {
+                let bytes = (mark + text + next).utf16.flatMap {
+                    isBigEndian ? [UInt8($0 >> 8), UInt8($0 & 0xff)] : [UInt8($0 & 0xff), UInt8($0 >> 8)]
+                }
+                for piece in [1, 3, 4096] {
+                    let documents = try convert(bytes, .poslog, try documentSettings(), piece: piece)
+                    #expect((2...4).contains(documents.count))
+                    #expect(code(documents.last) == "event")
+                }
+            }
+        }
+    }
+
+    /// Documents without a declaration, behind a comment or what a till wrote before it broke off.
+    @Test(arguments: ["<!-- export -->", "junk > "]) func theNextDocumentIsFoundWithoutADeclaration(before: String)
+        throws
+    {
+        let good = Self.head + Self.good.replacing("MORE", with: "") + "</POSLog>"
+        let broken = before + good.replacing("</RetailTransaction>", with: "</Oops>")
+        for piece in [1, 4096] {
+            let documents = try convert(
+                Array((broken + before + good + "<!-- -->" + good).utf8), .poslog, try documentSettings(), piece: piece)
+            #expect(documents.suffix(2).map { code($0) } == ["event", "event"])
+        }
+    }
+
     /// A till that breaks off inside of the declaration costs the next document nothing, wherever the stream is cut.
     @Test(arguments: 1...48) func theNextDocumentIsFoundWhereverTheStreamIsCut(piece: Int) throws {
         let next = "<?xml version=\"1.0\"?>" + Self.head + Self.good.replacing("MORE", with: "") + "</POSLog>"

@@ -20,8 +20,6 @@ struct CSVSaleReader: TillDocumentReader {
     private var key: [String] = []
     /// Of the rows of the sale that is being read.
     private var content = Hasher()
-    /// Of the bytes that came last, while no header has been read.
-    private var opening = 0
     /// The sales that this file has had.
     private var known = CSVKnownSales()
     /// What the rows that are being read are about.
@@ -37,7 +35,6 @@ struct CSVSaleReader: TillDocumentReader {
 
     mutating func append(_ bytes: [UInt8]) -> [ConvertedDocument] {
         guard !isUnreadable else { return [] }
-        if layout == nil { opening = bytes.hashValue }
         reader.append(bytes)
         return rows()
     }
@@ -85,7 +82,7 @@ struct CSVSaleReader: TillDocumentReader {
                 if layout == nil {
                     isUnreadable = true
                     documents.append(
-                        conversion.problem(error, at: error.place ?? Place(line: 1, column: 1)).of(opening))
+                        conversion.problem(error, at: error.place ?? Place(line: 1, column: 1)))
                 } else if stray == nil {
                     stray = error
                     content.combine(error.place?.line)

@@ -13,8 +13,8 @@ final class POSLogScanner {
     struct Found {
         var place: Place
         var result: Result<XMLElement, LoyaltyError>
-        /// Of what was read up to a failure.
-        var content = 0
+        /// Of what was kept of a transaction that is refused; nil for what is wrong outside of any.
+        var content: Int?
         /// What of a transaction was read that is refused.
         var partial: XMLElement?
         /// It is whole, and no POSLog.
@@ -67,7 +67,8 @@ final class POSLogScanner {
     private var isBeforeRoot = false
     /// The name of the document's root, without prefix.
     private var rootName: String?
-    private var hasTransaction = false
+    /// It has a `POSLog` or a `Transaction` in it.
+    private var isPOSLog = false
     /// Behind an error: the broken document goes on.
     private var isInRoot = false
     /// Transactions behind a broken document.
@@ -111,14 +112,18 @@ final class POSLogScanner {
             take(rest)
         }
         if state == .inDocument { fail(LoyaltyError(.adapterSyntax, "the document is not complete", at: here)) }
-        if state == .skippingBroken, lost > 0 {
-            let error = LoyaltyError(
-                .adapterSyntax, "\(lost) more transactions behind this error were not read", at: lostPlace,
-                remedy: "Begin each document with an XML declaration")
-            found.append(Found(place: lostPlace, result: .failure(error)))
-        }
+        if state == .skippingBroken { reportLost() }
         defer { found = [] }
         return found
+    }
+
+    private func reportLost() {
+        guard lost > 0 else { return }
+        let error = LoyaltyError(
+            .adapterSyntax, "\(lost) more transactions behind this error were not read", at: lostPlace,
+            remedy: "Begin each document with an XML declaration")
+        found.append(Found(place: lostPlace, result: .failure(error)))
+        lost = 0
     }
 
     private var here: Place {
@@ -186,7 +191,7 @@ final class POSLogScanner {
         head = []
         hasDeclaration = false
         rootName = nil
-        hasTransaction = false
+        isPOSLog = false
         state = .inDocument
         guard let parser else { return }
         XML_SetUserData(parser, Unmanaged.passUnretained(self).toOpaque())
@@ -259,7 +264,7 @@ final class POSLogScanner {
             return
         }
         // The declaration of the next document may be what is wrong here; this one's own is not looked at again.
-        rest = unread(from: max(position, 1), piece.count, rest)
+        rest = unread(from: max(position, isWide ? 2 : 1), piece.count, rest)
         fail(problem)
     }
 
@@ -307,7 +312,7 @@ final class POSLogScanner {
         }
         found.append(
             Found(
-                place: place, result: .failure(refusal ?? error), content: partial?.content ?? pending.hashValue,
+                place: place, result: .failure(refusal ?? error), content: partial?.content,
                 partial: partial))
         lineBase = (error.place?.line ?? 1) - 1
         state = .skippingBroken
@@ -351,8 +356,15 @@ final class POSLogScanner {
             isBeforeRoot = false
             return true
         }
-        guard let rootTag, tag.count == rootTag.count + 1, tag.starts(with: rootTag) else { return false }
-        return tag[rootTag.count].endsXMLName
+        if let rootTag {
+            return tag.count == rootTag.count + 1 && tag.starts(with: rootTag) && tag[rootTag.count].endsXMLName
+        }
+        // A comment or junk stood in front of the root.
+        guard !hasDeclaration, tag.count > 2, tag[tag.count - 1].endsXMLName, tag[1] != UInt8(ascii: "/") else {
+            return false
+        }
+        let name = Self.withoutPrefix(String(decoding: tag[1..<(tag.count - 1)], as: UTF8.self)[...])
+        return name == rootName ?? POSLogVocabulary.root
     }
 
     private func countEnd() {
@@ -377,6 +389,8 @@ final class POSLogScanner {
         isBigEndian = beforeTag == 0xfe_ff00 || (wasBigEndian && beforeTag & 0xffff != 0xfffe)
         let pairs = tag.flatMap { (byte: UInt8) -> [UInt8] in isBigEndian ? [0, byte] : [byte, 0] }
         let bytes: [UInt8] = !isWide ? tag : isBigEndian ? pairs : pairs.dropLast()
+        // Where the root was never read, the broken document's own transaction was counted.
+        if rootName != nil { reportLost() }
         let isWhole = index - rest.startIndex >= bytes.count - 1
         rest = isWhole ? rest[(index - bytes.count + 1)...] : bytes + rest[(index + 1)...]
         start(encoding: !isWide ? nil : isBigEndian ? "UTF-16BE" : "UTF-16LE")
@@ -412,6 +426,7 @@ final class POSLogScanner {
         let (space, local) = Self.parts(String(cString: name))
         if depth == 1 { rootName = local }
         if open.isEmpty {
+            if local == POSLogVocabulary.root { isPOSLog = true }
             if POSLogVocabulary.documents.contains(local) { beginTransaction(space, local, attributes) }
             return
         }
@@ -436,8 +451,8 @@ final class POSLogScanner {
     private func beginTransaction(
         _ space: String, _ local: String, _ attributes: UnsafeMutablePointer<UnsafePointer<XML_Char>?>?
     ) {
+        isPOSLog = true
         standard = space
-        hasTransaction = true
         transactionStart = parser.map { Int(clamping: XML_GetCurrentByteIndex($0)) } ?? 0
         transactionPlace = here
         transactionDepth = depth
@@ -491,7 +506,7 @@ final class POSLogScanner {
         }
         guard rootEnd != nil else { return }
         // A till may have an export with nothing in it, but no other document is silently gone.
-        if !hasTransaction, let rootName, rootName != POSLogVocabulary.root {
+        if !isPOSLog, let rootName {
             let error = LoyaltyError(
                 .adapterMissing, "<\(rootName.prefix(64))> holds no Transaction", at: here,
                 remedy: "This is no POSLog; check what the till writes, and the format that is set for it")
