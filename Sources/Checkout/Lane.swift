@@ -350,6 +350,9 @@ extension Lane {
         let key = basket?.key ?? step.key
         let isCardLate = basket?.isCardLate ?? false
         basket = shown
+        // It may have been this sale's after all, where its time was the beginning of a long basket or the clock was set. A till that
+        // shows its baskets would have brought it the card.
+        if limit != nil, step.hasLines, cards.current == nil, !sendsLiveEvents, heldFor == nil { held = nil }
         if finished.count >= Self.maximumFinished { finished.removeFirst() }
         finished.append(Finished(key: key, closedAt: step.closedAt, cards: cards))
         let mayGetCard = step.verb == .complete && step.hasLines && cards.current == nil && shown == nil && limit == nil

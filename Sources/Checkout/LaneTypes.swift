@@ -101,7 +101,7 @@ extension Lane {
         /// The suspended basket that this one goes on with (link `resumes`).
         public var resumes: SaleKey?
         public var closedAt: Timestamp?
-        /// How long ago it was closed, where the caller can tell; what was read clearly later is not its card.
+        /// How long ago it was closed, where the caller is sure; what was read clearly later is not its card.
         public var closedAgo: Duration?
         /// The caller knows this document: keys E or N of the duplicate table have been seen, and it is no reused number.
         public var isRepeat: Bool

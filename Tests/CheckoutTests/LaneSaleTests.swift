@@ -81,6 +81,14 @@ import Testing
         #expect(commit(counter.sale(.complete, key("b"), closedAgo: .seconds(1)))?.card?.token == "y")
     }
 
+    /// The first sale may have been no late one, but a long one, and the card its own.
+    @Test func aCardThatALateDocumentDoesNotGetGoesToNobody() {
+        var counter = Counter()
+        counter.scan(card("x"))
+        #expect(commit(counter.sale(.complete, key("a"), closedAgo: .seconds(600)))?.card == nil)
+        #expect(counter.complete(key("b")) == nil)
+    }
+
     /// As it may where it comes at its usual time, or where nobody can tell.
     @Test(arguments: [nil, Duration.seconds(29)]) func aDocumentThatComesInTimeTakesTheCardThatWaits(age: Duration?) {
         var counter = Counter()

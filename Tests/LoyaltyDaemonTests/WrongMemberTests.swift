@@ -243,14 +243,50 @@ import TillFeed
         }
     }
 
+    /// A till that shows its baskets has brought the late sale its card.
     @Test(arguments: [0, 7200, -7200]) func aSaleThatComesLateLeavesTheCardThatWaits(behind: Int64) async throws {
         let bench = try await Bench()
-        try await minutes(6, behind: behind, bench, to: bench.lanes, name: "s")
-        bench.clock.pass(seconds: 180)
+        for type in ["sale.open", "sale.cancel"] { _ = try await bench.sale(type, "shown") }
+        try await minutes(10, behind: behind, bench, to: bench.lanes, name: "s")
+        bench.clock.pass(seconds: 400)
         await bench.scan(Bench.card)
-        #expect(await bench.lanes.submit(try line("late", behind + 120, bench)).value.member == nil)
+        for late in ["late", "held up with it"] {
+            bench.clock.pass(seconds: 1)
+            #expect(await bench.lanes.submit(try line(late, behind + 390, bench)).value.member == nil)
+        }
         bench.clock.pass(seconds: 30)
         #expect(await bench.lanes.submit(try line("own", behind, bench)).value.member?.id == "m1")
+    }
+
+    /// Where the till sends finished sales alone, the card that the late one does not get may still be its own.
+    @Test func aCardThatALateSaleLeftIsNotTheNextCustomers() async throws {
+        let bench = try await Bench()
+        try await minutes(10, behind: 0, bench, to: bench.lanes, name: "s")
+        bench.clock.pass(seconds: 400)
+        await bench.scan(Bench.card)
+        bench.clock.pass(seconds: 5)
+        #expect(await bench.lanes.submit(try line("late", 390, bench)).value.member == nil)
+        bench.clock.pass(seconds: 30)
+        #expect(await bench.lanes.submit(try line("next", 0, bench)).value.member == nil)
+    }
+
+    /// A till that tells when a sale began. The last basket took longer than the ones before, and its card was read at its end.
+    @Test(arguments: [[75], [100, 160, 400], [330]] as [[Int64]]) func aLongBasketKeepsItsCard(baskets: [Int64])
+        async throws
+    {
+        let bench = try await Bench()
+        for (number, basket) in ([15, 20, 25, 20, 25, 30, 25, 35, 30, 25, 25, 20, 25] + baskets.dropLast()).enumerated()
+        {
+            bench.clock.pass(seconds: basket + 20)
+            _ = await bench.lanes.submit(try line("s\(number)", basket, bench)).value
+        }
+        let last = try #require(baskets.last)
+        bench.clock.pass(seconds: last)
+        await bench.scan(Bench.card)
+        bench.clock.pass(seconds: 10)
+        #expect(await bench.lanes.submit(try line("long", last, bench)).value.member?.id == "m1")
+        bench.clock.pass(seconds: 40)
+        #expect(await bench.lanes.submit(try line("next", 25, bench)).value.member == nil)
     }
 
     /// A till that collects its sales for minutes shows nothing by being late.
@@ -269,7 +305,7 @@ import TillFeed
     /// The till's clock is set back: its sales seem to come late, and the card of the first may not wait for the second.
     @Test func aClockThatIsSetTakesNoCardToTheNextCustomer() async throws {
         let bench = try await Bench()
-        try await minutes(6, behind: 0, bench, to: bench.lanes, name: "s")
+        try await minutes(10, behind: 0, bench, to: bench.lanes, name: "s")
         bench.clock.pass(seconds: 5)
         await bench.scan(Bench.card)
         bench.clock.pass(seconds: 30)
@@ -280,6 +316,19 @@ import TillFeed
         await bench.scan(Bench.card)
         bench.clock.pass(seconds: 30)
         #expect(await bench.lanes.submit(try line("c", 3600, bench)).value.member?.id == "m1", "the clock is learnt")
+    }
+
+    /// And it costs one customer the card, however unevenly the sales come.
+    @Test(arguments: [0, 15]) func aClockThatIsSetCostsOneCard(jitter: Int64) async throws {
+        let bench = try await Bench()
+        try await minutes(10, behind: 0, bench, to: bench.lanes, name: "s")
+        for (number, holder) in [nil, "m1", "m1"].enumerated() {
+            bench.clock.pass(seconds: 15)
+            await bench.scan(Bench.card)
+            bench.clock.pass(seconds: 15)
+            let sale = try line("t\(number)", 3600 + Int64(number % 2) * jitter, bench)
+            #expect(await bench.lanes.submit(sale).value.member?.id == holder)
+        }
     }
 
     /// What says nothing of the clock: a correction in the evening, one wrong time, a till whose clock was set right,

@@ -79,7 +79,7 @@ extension LaneService {
         let isKnown = isRepeat || event.replay || inFlight.contains(event.identity)
         // From here to `submit` nothing waits: the lane's decision and the place in the commit order belong together.
         let kept = keptCards.decision(for: event.identity, isNew: !isRepeat)
-        if kept == nil, !isKnown, verb != .void { noteLag(closed, sale.register) }
+        let closedAgo = kept == nil && !isKnown && verb != .void ? noteLag(closed, sale.register) : nil
         if let kept {
             submission.attachment = kept
         } else if standing == .conflict {
@@ -102,7 +102,7 @@ extension LaneService {
             } else {
                 adoptEarlyLane(sale.register)
                 takeEarlierCard(for: &step, at: closed)
-                step.closedAgo = age(of: closed, sale.register)
+                step.closedAgo = closedAgo
                 fetchBaggage(for: step)
                 actions = lanes[sale.register, default: newLane].handle(.sale(step), at: clock.monotonic)
                 noteBasket(verb, sale)

@@ -279,20 +279,13 @@ actor LaneService: TillHandler {
     }
 
     /// Takes up when a finished sale came that is new.
-    func noteLag(_ closed: Timestamp, _ register: String) {
+    ///
+    /// - Returns: how long ago it was closed by this machine's clock, where its register's sales come at a steady pace and it clearly
+    ///   comes as they do, or clearly late.
+    func noteLag(_ closed: Timestamp, _ register: String) -> Duration? {
         if lags.count >= Self.mostRegisters, lags[register] == nil { lags = [:] }
         let (lag, isBeyond) = clock.now.microseconds.subtractingReportingOverflow(closed.microseconds)
-        guard !isBeyond, lags[register, default: RegisterLag()].note(lag, at: clock.monotonic) else { return }
-        // The sale before was taken for one that came late, and a card left for the next one may have been its own.
-        sendWaitingCardAway(register)
-    }
-
-    /// How long ago a sale was closed by this machine's clock, where its register's sales come at a steady pace.
-    func age(of closed: Timestamp, _ register: String) -> Duration? {
-        guard let lag = lags[register]?.steady else { return nil }
-        let (age, isBeyond) = clock.now.microseconds.subtractingReportingOverflow(
-            closed.adding(microseconds: lag).microseconds)
-        return isBeyond ? nil : .microseconds(age)
+        return isBeyond ? nil : lags[register, default: RegisterLag()].note(lag, at: clock.monotonic)
     }
 
     func tallied(_ answer: TillAnswer) -> TillAnswer {

@@ -6,20 +6,36 @@ struct RegisterLag: Sendable {
     private static let capacity = 20
     private static let fewestSteady = 5
     private static let steadySpread: UInt64 = 20_000_000
+    /// What all of the latest must keep to for one to be called late.
+    private static let fewestEven = 10
+    private static let evenSpread: UInt64 = 60_000_000
+    /// So far behind the largest lag a sale comes late. Many tills tell when a basket began: no ordinary one takes as long.
+    private static let lateFrom: Int64 = 300_000_000
+    /// Up to here behind it a sale comes as usual; nobody can tell of what is between.
+    private static let usualUntil: Int64 = 30_000_000
+    /// Sales that were held up come one right behind the other.
+    private static let together = Duration.seconds(10)
     /// What is further off the usual is not of the usual way.
     private static let unusualFrom: UInt64 = 30_000_000
     /// A clock that is a day off tells nothing.
     private static let implausible: UInt64 = 86_400_000_000
     /// How well two sales must agree, and how far apart they must come, to show that the clock was set, or that the way has become
     /// longer: sales that were held up come at once, and each with another lag.
-    private static let agreement: UInt64 = 10_000_000
+    private static let agreement: UInt64 = 20_000_000
     private static let apart = Duration.seconds(20)
 
-    /// The newest last.
+    /// Those of the usual way, the newest last.
     private var lags: [Int64]
+    /// All of the latest, whatever they are, so that no estimate outlives the sales that contradict it. The newest last.
+    private var latest: [Int64]
     private var unusual: (lag: Int64, at: MonotonicTime)?
+    /// The largest usual lag, and when the newest of those came that were held up together.
+    private var heldUp: (largest: Int64, at: MonotonicTime)?
 
-    init(_ lags: [Int64] = []) { self.lags = lags.suffix(Self.capacity) }
+    init(_ lags: [Int64] = []) {
+        self.lags = lags.suffix(Self.capacity)
+        latest = self.lags
+    }
 
     /// The middle one of the latest sales: one that came late, or one wrong time, changes nothing. Nil where it is not known.
     var usual: Int64? {
@@ -28,8 +44,8 @@ struct RegisterLag: Sendable {
         return middle.magnitude < Self.implausible ? middle : nil
     }
 
-    /// The same, where the latest sales hardly differ, so that one that was held up shows.
-    var steady: Int64? { lags.count >= Self.fewestSteady && isEven ? usual : nil }
+    /// The same, where they hardly differ, so that a clock that is set shows.
+    private var steady: Int64? { lags.count >= Self.fewestSteady && isEven ? usual : nil }
 
     private var isEven: Bool {
         guard !lags.isEmpty else { return false }
@@ -39,23 +55,43 @@ struct RegisterLag: Sendable {
 
     /// Takes up a finished sale.
     ///
-    /// - Returns: true where this sale and the one before show that they come later than the others did by what the clock, or the
-    ///   way, has changed: neither of them was held up.
-    mutating func note(_ lag: Int64, at now: MonotonicTime) -> Bool {
+    /// - Returns: how long behind the largest lag of the latest sales it comes; nil where nobody can tell.
+    mutating func note(_ lag: Int64, at now: MonotonicTime) -> Duration? {
+        learn(lag, at: now)
+        defer {
+            if latest.count >= Self.capacity { latest.removeFirst() }
+            latest.append(lag)
+        }
+        guard let largest = largestEven ?? heldUp.flatMap({ now.since($0.at) < Self.together ? $0.largest : nil })
+        else { return nil }
+        let (behind, isBeyond) = lag.subtractingReportingOverflow(largest)
+        guard !isBeyond, behind < Self.usualUntil || behind >= Self.lateFrom else { return nil }
+        if behind >= Self.lateFrom { heldUp = (largest, now) }
+        return .microseconds(behind)
+    }
+
+    /// The largest of the latest, where they all come at an even pace.
+    private var largestEven: Int64? {
+        guard latest.count >= Self.fewestEven, let least = latest.min(), let largest = latest.max(),
+            Self.distance(least, largest) <= Self.evenSpread
+        else { return nil }
+        return largest
+    }
+
+    private mutating func learn(_ lag: Int64, at now: MonotonicTime) {
         guard let usual = steady, Self.distance(lag, usual) >= Self.unusualFrom else {
             unusual = nil
             if lags.count >= Self.capacity { lags.removeFirst() }
             lags.append(lag)
-            return false
+            return
         }
         guard let earlier = unusual, Self.distance(lag, earlier.lag) <= Self.agreement else {
             unusual = (lag, now)
-            return false
+            return
         }
-        guard now.since(earlier.at) >= Self.apart else { return false }
+        guard now.since(earlier.at) >= Self.apart else { return }
         unusual = nil
         lags = [earlier.lag, lag]
-        return lag > usual
     }
 
     private static func distance(_ left: Int64, _ right: Int64) -> UInt64 {
