@@ -534,6 +534,26 @@ import TillFeed
         #expect(try await SalesRegister(bench.database).recent(limit: 5).count == 1)
     }
 
+    /// Midnight ends the business day of a till that names none, and the correction of the last sale comes behind it.
+    @Test func aCorrectionBehindMidnightIsNoSecondSale() async throws {
+        let bench = try await Bench()
+        func sell(_ id: String, _ amount: String, _ closed: String, _ day: String = "") async throws -> TillAnswer {
+            try await bench.send(
+                "sale.complete", id,
+                Bench.basket("u-7", amount, state: "completed", more: #","closed_at":"2025-11-\#(closed)Z""#) + day)
+        }
+        await bench.scan(Bench.card)
+        #expect(try await sell("a", "10.00", "24T23:58:00").points?.earned.description == "10")
+        await bench.scan(Bench.card)
+        let correction = try await sell("b", "12.00", "25T00:03:00")
+        #expect(correction.code == "revised")
+        #expect(correction.points?.earned.description == "2")
+        #expect(try await SalesRegister(bench.database).recent(limit: 5).count == 1)
+        // The till's own word for the day, or half a day, makes it another sale.
+        #expect(try await sell("c", "8.00", "25T00:05:00", #","business_day":"2025-11-23""#).flags == ["number_reused"])
+        #expect(try await sell("d", "9.00", "26T12:10:00").flags == ["number_reused"])
+    }
+
     /// The clock of register 1 is an hour fast. That a sale was there before its return needs no clock.
     @Test(arguments: [true, false]) func aReturnAtAnotherRegisterFindsItsSaleWhateverTheClocksSay(saleFirst: Bool)
         async throws

@@ -98,12 +98,22 @@ struct SalePosting {
                     content: row["fingerprint"] as Data == fingerprint
                         ? .same : superseded.contains { $0.hasPrefix(earlier) } ? .superseded : .other,
                     identity: identity(row["uid"]), isCorrectable: row["correctable"],
-                    isSameDay: row["is_same_day"], revision: row["revision"],
+                    isSameDay: row["is_same_day"] || isNear(Timestamp(microseconds: row["closed_at"])),
+                    revision: row["revision"],
                     hadUnnumberedState: superseded.contains { $0.hasSuffix(Self.unnumbered) },
                     closedAt: Timestamp(microseconds: row["closed_at"]))
             },
             revision: sale.revision, closedAt: closedAt, isFingerprintRecent: try isFingerprintRecent(fingerprint))
     }
+
+    /// Ids begin again with a day of trade, which midnight does not end; a till that names the day itself says what it means.
+    private func isNear(_ closed: Timestamp) -> Bool {
+        guard submission.event.businessDay == nil else { return false }
+        let (distance, isBeyond) = closedAt.microseconds.subtractingReportingOverflow(closed.microseconds)
+        return !isBeyond && distance.magnitude < Self.nearness
+    }
+
+    private static let nearness: UInt64 = 43_200_000_000
 
     /// Behind the fingerprint of a state that had no revision number.
     static let unnumbered = "-"

@@ -33,7 +33,7 @@ enum DuplicateDecision: Equatable, Sendable {
         var identity = Identity.unknown
         /// It is not voided, and of the till database that this document is of.
         var isCorrectable = true
-        /// Of the same business day. Ids that begin again, as numbers do, are another sale's on another day.
+        /// Of the same business day, or closed so shortly before or after it that midnight alone parts them. Ids that begin again, as numbers do, are another sale's on another day.
         var isSameDay = true
         var revision: Int64?
         /// Whether a state without a number came before the stored one.
