@@ -31,7 +31,7 @@ public struct Lane: Sendable {
     private struct Basket {
         var key: SaleKey
         var cards: PresentedCards
-        /// When something was last heard of it.
+        /// When the till last said something of it. A card may be of a customer who came behind it.
         var heardAt: MonotonicTime
         var isTendered = false
         /// The first card came when payment had begun.
@@ -138,7 +138,6 @@ extension Lane {
         case .active, .unverified, .replaced: break
         }
         if basket != nil {
-            basket?.heardAt = now
             let notice = offer(card)
             if notice.result == .attached, basket?.isTendered == true { basket?.isCardLate = true }
             return [.notice(notice)]
@@ -341,6 +340,8 @@ extension Lane {
             numbersHold = shown.number == step.key.number
         }
         let isUnseen = !isOpen(step.key) && !hasParked(for: step)
+        // Of the sale that ended last at the counter, which this one is not where it comes late.
+        let window = limit == nil ? nil : lateSince
         let shown = basketBehind(step, now)
         if shown != nil { basket = nil }
         enter(step, now, readUntil: limit)
@@ -354,9 +355,12 @@ extension Lane {
         // shows its baskets would have brought it the card.
         if limit != nil, step.hasLines, cards.current == nil, !sendsLiveEvents, heldFor == nil { held = nil }
         if finished.count >= Self.maximumFinished { finished.removeFirst() }
-        finished.append(Finished(key: key, closedAt: step.closedAt, cards: cards))
-        let mayGetCard = step.verb == .complete && step.hasLines && cards.current == nil && shown == nil && limit == nil
-        lateSince = mayGetCard ? now : nil
+        finished.insert(
+            Finished(key: key, closedAt: step.closedAt, cards: cards),
+            at: max(0, finished.count - (window == nil ? 0 : 1)))
+        let mayGetCard =
+            step.verb == .complete && step.hasLines && cards.current == nil && shown == nil && limit == nil
+        lateSince = mayGetCard ? now : window
         actions.append(
             .commit(
                 Commit(
@@ -366,12 +370,17 @@ extension Lane {
     }
 
     /// The basket on the screen, where the finished sale is another one whose document comes late: its customer stands there
-    /// still. Not where it may be the same basket, numbered at its end, or one that nobody has heard of for long.
-    private func basketBehind(_ step: SaleStep, _ now: MonotonicTime) -> Basket? {
-        guard let basket, !basket.key.names(step.key), basket.key.uid != nil && step.key.uid != nil || numbersHold,
-            now.since(basket.heardAt) <= settings.heldCardLimitCompleteOnly
+    /// still. Not where it may be the same basket, numbered at its end, or one that the till has not spoken of for long: less long
+    /// where the sale comes as they usually do.
+    private mutating func basketBehind(_ step: SaleStep, _ now: MonotonicTime) -> Basket? {
+        guard let basket, !basket.key.names(step.key), basket.key.uid != nil && step.key.uid != nil || numbersHold
         else { return nil }
-        return basket
+        let isUsual = step.closedAgo.map { $0 < settings.closingTolerance } ?? false
+        let limit = isUsual ? settings.heldCardLimit : settings.heldCardLimitCompleteOnly
+        guard now.since(basket.heardAt) > limit else { return basket }
+        // The till has gone over to sending finished sales alone, as far as anybody can tell.
+        sendsLiveEvents = false
+        return nil
     }
 
     /// The answer to a document that the lane, or the caller, has seen before: the card that was decided then. Nothing else

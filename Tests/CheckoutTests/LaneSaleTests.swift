@@ -114,6 +114,45 @@ import Testing
         #expect(counter.complete(key("b")) == "x")
     }
 
+    /// Whose cards are no word of the till about that basket: only the first customer's goes with it, where sales come as usual, and none
+    /// is added to the sale before.
+    @Test(arguments: [nil, Duration.seconds(1)]) func aBasketThatTheTillLeftSwallowsNoCardForLong(age: Duration?) {
+        var counter = counter
+        counter.sale(.open, key("left"))
+        var earned: [String?] = []
+        for minute in 0..<12 {
+            counter.wait(60)
+            counter.scan(card("c\(minute)"))
+            counter.wait(40)
+            earned.append(commit(counter.sale(.complete, key("a\(minute)"), closedAgo: age))?.card?.token)
+        }
+        let swallowed = age == nil ? 7 : 1
+        #expect(earned == (0..<12).map { $0 < swallowed ? nil : "c\($0)" })
+    }
+
+    /// A moment ago the till spoke of it: the other sale is the one before, as its documents take a while.
+    @Test func aDocumentThatComesAsUsualLeavesTheBasketOnTheScreen() {
+        var counter = counter
+        counter.sale(.open, key("shown"))
+        counter.wait(90)
+        counter.sale(.complete, key("before it"), closedAgo: .seconds(1))
+        #expect(counter.scan(card("x"))?.result == .attached)
+        #expect(counter.complete(key("shown")) == "x")
+    }
+
+    /// The customer of the sale that has just ended still stands there, whatever document is sent late.
+    @Test func aDocumentThatComesLateLeavesTheCardOfTheLastSaleToIt() {
+        var counter = counter
+        counter.sale(.open, key("a"))
+        counter.sale(.complete, key("a"))
+        counter.handle(.committed(reference: "a", key: key("a"), hadCard: false))
+        counter.sale(.complete, key("late"), closedAgo: .seconds(600))
+        counter.handle(.committed(reference: "late", key: key("late"), hadCard: false))
+        #expect(late(counter.handle(.card(card("x")))) == ["a:x"])
+        counter.sale(.open, key("b"))
+        #expect(counter.complete(key("b")) == nil)
+    }
+
     @Test func anUnseenCancelledBasketTakesTheWaitingCardWithIt() {
         var counter = counter
         counter.scan(card("x"))
