@@ -362,7 +362,7 @@ import TillFeed
 
     /// A lane that has started again, and the lines that its till kept meanwhile: each with the seconds of its time from the start.
     private func restarted(_ bench: Bench) async throws -> LaneService {
-        try await minutes(6, behind: 0, bench, to: bench.lanes, name: "s")
+        try await minutes(10, behind: 0, bench, to: bench.lanes, name: "s")
         bench.clock.pass(seconds: 600)
         let lanes = bench.anotherLaneService()
         try await lanes.loadClocks()
@@ -412,6 +412,61 @@ import TillFeed
         #expect(await lanes.submit(earlier).value.member?.id == "m1")
         let sale = try kept("sale.complete", "now", at: 30, since: start, bench)
         #expect(await lanes.submit(sale).value.member?.id == "m2")
+    }
+
+    /// The till has shown a card before the start, and its cashier takes it off, or ends the basket, behind it.
+    @Test(arguments: ["card.remove", "sale.cancel"]) func aCardThatTheTillKeptIsTakenOffBehindTheStart(type: String)
+        async throws
+    {
+        let bench = try await Bench()
+        let lanes = try await restarted(bench)
+        let start = bench.clock.now
+        if type == "card.remove" {
+            _ = await lanes.submit(try kept("sale.open", "a", at: -90, since: start, bench)).value
+        }
+        _ = await lanes.submit(try kept("card.present", "c", at: -60, since: start, bench, Self.present)).value
+        bench.clock.pass(seconds: 30)
+        let end = try kept(type, "a", at: 20, since: start, bench, type == "card.remove" ? "" : nil)
+        #expect(await lanes.submit(end).value.result == .accepted)
+        let name = type == "card.remove" ? "a" : "b"
+        #expect(await lanes.submit(try kept("sale.complete", name, at: 30, since: start, bench)).value.member == nil)
+    }
+
+    /// Its basket was left without a word, and its number comes again.
+    @Test func aCardThatTheTillKeptIsLeftWithItsBasket() async throws {
+        let bench = try await Bench()
+        let lanes = try await restarted(bench)
+        let start = bench.clock.now
+        func numbered(_ type: String, _ number: String, _ id: String, at second: Int64) throws -> TillEvent {
+            let state = type == "sale.complete" ? "completed" : "open"
+            let more = #","closed_at":"\#(start.adding(seconds: second))""#
+            let fields = Bench.basket(number, "5.00", state: state, more: more).replacing(
+                #""uid":"\#(number)","#, with: "")
+            return try kept(type, id, at: second, since: start, bench, fields)
+        }
+        _ = await lanes.submit(try numbered("sale.open", "7", "o", at: -90)).value
+        _ = await lanes.submit(try kept("card.present", "c", at: -60, since: start, bench, Self.present)).value
+        bench.clock.pass(seconds: 30)
+        #expect(await lanes.submit(try numbered("sale.complete", "8", "d", at: 20)).value.member == nil)
+        bench.clock.pass(seconds: 60)
+        #expect(await lanes.submit(try numbered("sale.complete", "7", "e", at: 80)).value.member == nil)
+    }
+
+    /// What waits now was read when the sale was long over, and does not stand in its way.
+    @Test func aSaleThatComesLateGetsTheCardThatTheTillKept() async throws {
+        let bench = try await twoMembers()
+        let lanes = try await restarted(bench)
+        let start = bench.clock.now
+        _ = await lanes.submit(try kept("sale.open", "a", at: -10, since: start, bench)).value
+        _ = await lanes.submit(try kept("card.present", "c", at: -5, since: start, bench, Self.present)).value
+        bench.clock.pass(seconds: 700)
+        let card = #","card":{"value":"\#(Self.second)"}"#
+        _ = await lanes.submit(try kept("card.present", "now", at: 700, since: start, bench, card)).value
+        bench.clock.pass(seconds: 5)
+        #expect(
+            await lanes.submit(try kept("sale.complete", "a", at: 20, since: start, bench)).value.member?.id == "m1")
+        #expect(
+            await lanes.submit(try kept("sale.complete", "b", at: 705, since: start, bench)).value.member?.id == "m2")
     }
 
     /// By the till's own times: a card of the morning is not the evening's.

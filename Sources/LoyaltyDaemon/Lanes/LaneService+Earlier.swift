@@ -20,14 +20,26 @@ extension LaneService {
         earlierLanes[register, default: newLane].handle(input, at: Self.moment(time))
     }
 
+    /// What ends or changes a basket may be meant for one of either side of the start. It passes no time there.
+    func tellEarlier(_ input: Lane.Input, _ register: String) {
+        _ = earlierLanes[register]?.handle(input, at: MonotonicTime(nanoseconds: 0))
+    }
+
     /// Gives a sale that goes on, or ends, after the start the card that its till read before; one that it does not get is nobody's.
     func takeEarlierCard(for step: inout Lane.SaleStep, at time: Timestamp) {
         let register = step.key.register
-        guard step.verb != .cancel, step.verb != .void, var earlier = earlierLanes[register] else { return }
+        guard step.verb != .cancel, step.verb != .void else { return tellEarlier(.sale(step), register) }
+        guard var earlier = earlierLanes[register] else { return }
         var question = step
         if step.verb == .suspend { question.verb = .update }
-        let card = earlier.card(for: question, at: Self.moment(time))
-        _ = earlier.handle(.sale(Lane.SaleStep(.cancel, step.key)), at: Self.moment(time))
+        var old = question
+        // In that lane the till's times count.
+        old.closedAgo = nil
+        let card = earlier.card(for: old, at: Self.moment(time))
+        // What was open there is left, whatever this one is.
+        for verb in [TillEvent.SaleVerb.update, .cancel] {
+            _ = earlier.handle(.sale(Lane.SaleStep(verb, step.key, resumes: step.resumes)), at: Self.moment(time))
+        }
         earlierLanes[register] = earlier
         guard let card, step.tillCards.isEmpty, lanes[register]?.card(for: question, at: clock.monotonic) == nil else {
             return

@@ -90,7 +90,9 @@ extension LaneService {
             isOwn = card.map { isOwnSale($0, sale) } ?? false
             if !isOwn { submission.attachment = card.map(attachment) }
         } else if verb == .void {
-            _ = lanes[sale.register]?.handle(.sale(step(.void, sale, cards)), at: clock.monotonic)
+            let step = step(.void, sale, cards)
+            _ = lanes[sale.register]?.handle(.sale(step), at: clock.monotonic)
+            tellEarlier(.sale(step), sale.register)
         } else {
             var step = step(verb, sale, cards)
             let actions: [Lane.Action]
@@ -101,8 +103,8 @@ extension LaneService {
                 actions = handleEarlier(.sale(step), sale.register, at: closed)
             } else {
                 adoptEarlyLane(sale.register)
-                takeEarlierCard(for: &step, at: closed)
                 step.closedAgo = closedAgo
+                takeEarlierCard(for: &step, at: closed)
                 fetchBaggage(for: step)
                 actions = lanes[sale.register, default: newLane].handle(.sale(step), at: clock.monotonic)
                 noteBasket(verb, sale)
@@ -368,6 +370,7 @@ extension LaneService {
                 _ = handleEarlier(.cardRemoved(token: token), register, at: event.time)
             } else {
                 _ = lanes[register, default: newLane].handle(.cardRemoved(token: token), at: clock.monotonic)
+                tellEarlier(.cardRemoved(token: token), register)
             }
             return remembered(event, .accepted, code: "live")
         }
@@ -408,8 +411,7 @@ extension LaneService {
 
     func signOff(_ register: String) {
         sendWaitingCardAway(register)
-        // It may be of either side of the start.
-        _ = earlierLanes[register]?.handle(.signoff, at: MonotonicTime(nanoseconds: 0))
+        tellEarlier(.signoff, register)
     }
 
     /// A card that was read for another sale must not wait for the next customer's.

@@ -194,8 +194,7 @@ actor LaneService: TillHandler {
         adoptEarlyLane(key.register)
         let step = Lane.SaleStep(.cancel, key, closedAt: closedAt)
         _ = lanes[key.register]?.handle(.sale(step), at: clock.monotonic)
-        // It may be of either side of the start.
-        _ = earlierLanes[key.register]?.handle(.sale(step), at: MonotonicTime(nanoseconds: 0))
+        tellEarlier(.sale(step), key.register)
     }
 
     func submit(_ event: TillEvent) async -> Task<TillAnswer, Never> { await inTurn { await take(event) } }
