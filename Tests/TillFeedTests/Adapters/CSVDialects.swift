@@ -220,6 +220,45 @@ import Testing
         #expect(try read(text, Self.plain) == ["1: 100", "1: 600"])
     }
 
+    private static let sellers = plain + "member = \"M\"\noperator = \"O\"\ntotal = \"S\"\n"
+
+    /// A shop that names whoever sold each line: one customer pays for all of them. With another time, or a customer or a total of its own,
+    /// a number that comes again with another operator is another sale, as where each cashier counts for himself.
+    @Test(arguments: [
+        (["09:00,1,M,x,", "09:00,2,,y,", "09:00,4,,x,"], ["7: 700"]),
+        (["09:00,1,M,x,7", "09:00,2,M,y,7", "09:00,4,,x,"], ["7: 700"]),
+        (["09:00,1,,,", "09:01,2,,x,", "09:01,4,,y,", "09:02,8,,y,"], ["7: 1500"]),
+        (["09:00,1,,x,", "09:01,2,,y,", "09:01,4,,y,"], ["7: 100", "7: 600"]),
+        (["09:00,1,M,x,", "09:00,2,N,y,", "09:00,4,N,y,"], ["7: 100", "7: 600"]),
+        (["09:00,1,,x,1", "09:00,2,,y,6", "09:00,4,,y,6"], ["7: 100", "7: 600"]),
+        // Of whose sale the second row is nobody knows.
+        (["09:00,1,M,x,", "09:00,2,,y,", "09:00,4,N,y,"], ["adapter.bad_value 4"]),
+        // Neither goes into the sale in front of it.
+        (["09:00,1,,x,", "nine,2,,y,"], ["7: 100", "time.syntax 3"]),
+        // No sale is counted by half because a row before was wrong.
+        (["09:00,1,,x,", "09:00,x,,y,", "09:01,4,,y,"], ["number.syntax 3"]),
+    ])
+    func aSaleOfSeveralSellersIsOneSale(rows: [String], sales: [String]) throws {
+        let text = "N,T,A,M,O,S\n" + rows.map { "7,2024-12-24 \($0)\n" }.joined()
+        for piece in [1, 4096] { #expect(try read(text, Self.sellers, piece: piece) == sales) }
+    }
+
+    /// Tills write when each line was sold. A sale goes on past midnight; the next night's, or that of another business day, is another.
+    @Test(arguments: [
+        (["24 23:59,1,", "25 00:01,2,", "25 00:02,4,"], ["7: 700"]),
+        (["24 19:00,1,", "24 23:00,2,", "25 02:00,4,", "26 08:30,8,"], ["7: 700", "7: 800"]),
+        (["24 23:59,1,2024-12-24", "25 00:01,2,2024-12-24", "25 00:02,4,2024-12-25"], ["7: 300", "7: 400"]),
+        (["24 09:00,1,2024-12-24", "25 00:01,2,2024-12-24"], ["7: 300"]),
+        (["24 19:00,1,", "25 09:00,2,"], ["7: 100", "7: 200"]),
+    ])
+    func aSaleGoesOnPastMidnight(rows: [String], sales: [String]) throws {
+        let text = "N,T,A,D\n" + rows.map { "7,2024-12-\($0)\n" }.joined()
+        #expect(try read(text, Self.plain + "business_day = \"D\"\n") == sales)
+        guard rows.allSatisfy({ $0.hasSuffix(",") }) else { return }
+        let undated = "N,T,A\n" + rows.map { "7,2024-12-\($0.dropLast())\n" }.joined()
+        #expect(try read(undated, Self.plain) == sales)
+    }
+
     private static let plain = "number = \"N\"\ntime = \"T\"\namount = \"A\"\n"
 
     /// A till that writes one file a sale into a pipe, and one of them again: a sale never grows by what was sent again.

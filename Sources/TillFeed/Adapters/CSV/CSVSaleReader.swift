@@ -18,6 +18,7 @@ struct CSVSaleReader: TillDocumentReader {
     /// A row of which nobody knows whose it is: the sale in front of it and the one behind it are in doubt.
     private var stray: LoyaltyError?
     private var key: [String] = []
+    private var bounds = CSVSaleBounds()
     /// Of the rows of the sale that is being read.
     private var content = Hasher()
     /// The sales that this file has had.
@@ -100,7 +101,8 @@ struct CSVSaleReader: TillDocumentReader {
         let key = [number.text, text(columns.store, row, layout) ?? "", text(columns.register, row, layout) ?? ""]
         var done: [ConvertedDocument] = []
         let stray = stray
-        if key != self.key || isOfAnotherSale(row, layout) {
+        let said = said(row, layout)
+        if key != self.key || bounds.isOfAnotherSale(said) {
             // With nothing in front of it, a stray row can only be of this sale; behind one that is refused anyway, this one names it.
             if self.key.isEmpty || flaw != nil { self.stray = nil }
             done = end()
@@ -113,25 +115,22 @@ struct CSVSaleReader: TillDocumentReader {
             flaw = stray
         }
         self.stray = nil
+        bounds.add(said)
         for field in row.fields { content.combine(field.text) }
         guard flaw == nil else { return done }
         do throws(LoyaltyError) { try add(row, layout) } catch { flaw = error }
         return done
     }
 
-    /// A number comes again on another day, and with another cashier. What is empty says nothing; what cannot be read is a flaw of this
-    /// sale.
-    private func isOfAnotherSale(_ row: CSVRow, _ layout: CSVLayout) -> Bool {
-        guard let sale else { return false }
-        if let known = sale.operatorID, let other = text(columns.operatorID, row, layout), other != known {
-            return true
-        }
-        guard columns.businessDay == nil else {
-            guard let known = sale.businessDay, let other = try? businessDay(row, layout) else { return false }
-            return other != known
-        }
-        guard let other = try? time(row, layout) else { return false }
-        return other.time.date != sale.time.date
+    /// What the row says of its sale beside the number. What cannot be read is a flaw of the sale that the row is of.
+    private func said(_ row: CSVRow, _ layout: CSVLayout) -> CSVSaleBounds.Row {
+        let time = try? time(row, layout).time
+        return CSVSaleBounds.Row(
+            businessDay: (try? businessDay(row, layout)) ?? nil, time: time,
+            operatorID: text(columns.operatorID, row, layout),
+            member: text(columns.member, row, layout).map(Self.withoutDecimals),
+            total: (try? decimal(columns.total, row, layout)) ?? nil,
+            hasUnreadableTime: time == nil && columns.time.allSatisfy { layout.field($0, row) != nil })
     }
 
     private func businessDay(_ row: CSVRow, _ layout: CSVLayout) throws(LoyaltyError) -> CalendarDate? {
@@ -284,6 +283,7 @@ struct CSVSaleReader: TillDocumentReader {
             flaw = nil
             state = nil
             key = []
+            bounds = CSVSaleBounds()
             subject = DocumentSubject()
         }
         subject.verb = columns.status == nil ? .complete : state.map(Self.verb)
