@@ -161,4 +161,34 @@ struct TableTillTests {
             #expect(answers[1].message?.contains("Quantity") == true, "\(answers[1])")
         }
     }
+
+    @Test("a sale that is sent again with other lines is corrected, and the difference of points posted")
+    func correction() async throws {
+        try await Bench.run { bench in
+            try configure(bench)
+            _ = try await bench.startDaemon()
+            try await importMembers(bench, ["16161"])
+            let till = try bench.till()
+            try till.send(
+                bytes: Array(
+                    """
+                    InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country
+                    1,A,one,1,2010-12-14 09:26:00,12.75,16161.0,UK
+                    1,B,two,1,2010-12-14 09:26:00,5.00,16161.0,UK
+                    2,B,two,1,2010-12-14 09:27:00,3.50,16161.0,UK
+                    1,A,one,1,2010-12-14 09:26:00,12.75,16161.0,UK
+
+                    """.utf8))
+            till.finish()
+            try await till.answers.ended()
+            let answers = try till.answers.lines.map { try Answer($0) }
+            #expect(answers.map(\.result) == ["accepted", "accepted", "accepted"])
+            #expect(answers.last?.flags?.contains("implicit_revision") == true)
+            let list = try await bench.control("sales", "list", "--json") { run in
+                try decoded(run.output, as: [Sold].self).count == 2
+            }
+            let points = try decoded(list.output, as: [Sold].self).map { "\($0.number): \($0.points[0].points)" }
+            #expect(points.sorted() == ["1: 12", "2: 3"])
+        }
+    }
 }

@@ -220,6 +220,30 @@ import Testing
         #expect(try read(text, Self.plain) == ["1: 100", "1: 600"])
     }
 
+    /// A till that corrects a sale sends it again, on a stream without another header row: the ledger posts the difference. Rows that have
+    /// nothing of the sale before are the rest of it, and must not replace it.
+    @Test(arguments: [
+        (["7,1,,a,", "7,2,,b,", "8,4,,a,", "7,1,,a,"], ["7: 300", "8: 400", "7: 100"]),
+        (
+            ["7,1,,a,", "8,4,,a,", "7,1,,a,", "7,2,,b,", "8,4,,a,", "7,1,,a,"],
+            ["7: 100", "8: 400", "7: 300", "8: 400", "7: 100"]
+        ),
+        (["7,1,1,a,", "8,4,1,a,", "7,2,1,b,"], ["7: 100", "8: 400", "7: 200"]),
+        (["7,1,,a,1", "8,4,,a,4", "7,3,,a,3"], ["7: 100", "8: 400", "7: 300"]),
+        (["7,1,,a,", "8,4,,a,", "7,2,,b,"], ["7: 100", "8: 400", "adapter.bad_value 3"]),
+        (["7,1,,,", "8,4,,,", "7,2,,,"], ["7: 100", "8: 400", "adapter.bad_value 3"]),
+        // One product in both parts: the lines have ids, or both name the total of the whole.
+        (["7,1,1,a,", "8,4,1,a,", "7,1,2,a,", "7,2,3,b,"], ["7: 100", "8: 400", "adapter.bad_value 3"]),
+        (["7,1,,a,4", "8,4,,a,4", "7,1,,a,4", "7,2,,b,4"], ["7: 400", "8: 400", "adapter.bad_value 3"]),
+    ])
+    func aCorrectionIsNoSecondPart(rows: [String], sales: [String]) throws {
+        let settings =
+            Self.plain
+            + "id = \"I\"\ncode = \"C\"\ntotal = \"S\"\nheader = [\"N\", \"A\", \"I\", \"C\", \"S\", \"T\"]\n"
+        let text = rows.map { "\($0),2024-12-24 09:00\n" }.joined()
+        for piece in [1, 4096] { #expect(try read(text, settings, piece: piece) == sales) }
+    }
+
     private static let sellers = plain + "member = \"M\"\noperator = \"O\"\ntotal = \"S\"\n"
 
     /// A shop that names whoever sold each line: one customer pays for all of them. With another time, or a customer or a total of its own,

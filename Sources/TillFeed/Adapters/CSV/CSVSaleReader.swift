@@ -13,6 +13,8 @@ struct CSVSaleReader: TillDocumentReader {
     private var sale: AdaptedSale?
     /// What the rows of the sale so far say of its state; nil where none does.
     private var state: Sale.State?
+    /// Digests of what names the lines of the sale that is being read.
+    private var lineNames: [UInt64] = []
     /// The first thing that is wrong in the sale that is being read; nothing of it counts then.
     private var flaw: LoyaltyError?
     /// A row of which nobody knows whose it is: the sale in front of it and the one behind it are in doubt.
@@ -239,6 +241,11 @@ struct CSVSaleReader: TillDocumentReader {
         line.department = text(columns.department, row, layout).map { [$0] } ?? []
         if quantity.isNegative { line.returned = ReturnReference(receipt: .without) }
         sale.lines.append(line)
+        // The best name that there is: one product may stand in both halves of a sale whose rows do not stand together.
+        let column = [columns.id, columns.code, columns.name].compactMap(\.self).first { layout.field($0, row) != nil }
+        if let column, let name = text(column, row, layout) {
+            lineNames.append(StableDigest.of("\(column)\u{1f}\(name)".utf8))
+        }
         if let total = try decimal(columns.total, row, layout) {
             if sale.hasTotal, total != sale.grand {
                 throw LoyaltyError(
@@ -282,6 +289,7 @@ struct CSVSaleReader: TillDocumentReader {
             sale = nil
             flaw = nil
             state = nil
+            lineNames = []
             key = []
             bounds = CSVSaleBounds()
             subject = DocumentSubject()
@@ -303,6 +311,7 @@ struct CSVSaleReader: TillDocumentReader {
                     number: sale.number)
             ]
         }
+        var isWhole = true
         do throws(LoyaltyError) {
             try sale.turnBackUnmarkedGoods()
             let decimals = sale.currency.decimals
@@ -310,11 +319,12 @@ struct CSVSaleReader: TillDocumentReader {
             // What is paid out may stand there without a sign, as its lines may.
             let isBack = sum.isNegative ? try sum.negated() == sale.grand : false
             if !sale.hasTotal || isBack { sale.grand = sum }
+            isWhole = sale.grand == sum
         } catch { return conversion.problem(error, at: sale.place, of: subject) }
         sale.classifyGoods()
         let document = conversion.document(sale)
         guard sale.verb == .complete || sale.verb == .return, case .event(let event) = document.outcome,
-            !known.take(sale, event.event.identity.id)
+            !known.take(sale, event.event.identity.id, lines: lineNames, isWhole: isWhole)
         else { return document }
         let error = LoyaltyError(
             .adapterBadValue, "the rows of this sale do not stand together: some came earlier in this file",
