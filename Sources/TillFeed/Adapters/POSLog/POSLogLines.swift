@@ -12,18 +12,24 @@ struct POSLogLines {
         self.isReturn = isReturn
     }
 
-    /// What a `Return` with a VoidFlag says beside that it does not count itself, the likeliest first.
-    enum Reading {
-        /// It takes back the latest earlier one of the same product and amount.
-        case reversesReturns
-        case none
+    /// What a line with a VoidFlag says beside that it does not count itself.
+    struct Reading {
+        /// A `Return` takes back the latest earlier one of the same product and amount.
+        var reversesReturns = true
+        /// A `Sale` takes back such a line below zero: goods that came back, which tills write as `Sale` as well.
+        var reversesNegativeLines = false
     }
 
+    /// The likeliest first.
     var readings: [Reading] {
-        let isAmbiguous = body.all("LineItem").contains { item in
-            item.first("Sale") == nil && item.first("Return") != nil && (try? item.flag("VoidFlag")) == true
-        }
-        return isAmbiguous ? [.reversesReturns, .none] : [.reversesReturns]
+        let flagged = body.all("LineItem").filter { (try? $0.flag("VoidFlag")) == true }
+        let hasSales = flagged.contains { $0.first("Sale") != nil }
+        let hasReturns = flagged.contains { $0.first("Sale") == nil && $0.first("Return") != nil }
+        var readings = [Reading()]
+        if hasReturns { readings.append(Reading(reversesReturns: false)) }
+        guard hasSales else { return readings }
+        return readings
+            + readings.map { Reading(reversesReturns: $0.reversesReturns, reversesNegativeLines: true) }
     }
 
     /// In the order of the document. Amounts are `ExtendedAmount` with the sign that the quantity says.
@@ -134,23 +140,30 @@ struct POSLogLines {
     // MARK: Voids
 
     /// A flag on a line with negative figures reverses an earlier one, which itself stays unmarked; on a line with positive
-    /// figures it says that this line does not count.
+    /// figures it says that this line does not count, or that one below zero does not.
     private func void(
         _ line: inout AdaptedSale.Line, _ goods: XMLElement, _ partners: inout POSLogLinePartners, _ reading: Reading,
         _ sale: inout AdaptedSale
     ) throws(LoyaltyError) {
         let isReturnLine = goods.name == "Return"
         let isReversal = !isReturnLine && (line.quantity.isNegative || line.amount.isNegative)
-        let mayReverse = isReversal || (isReturnLine && reading == .reversesReturns)
-        let partner = mayReverse ? try partners.take(line, isReturn: isReturnLine) : nil
+        var partner: String?
+        var isPositive = isReturnLine
+        if !isReturnLine, reading.reversesNegativeLines {
+            partner = try partners.takeNegative(line)
+            isPositive = partner != nil
+        }
+        if partner == nil, isReversal || (isReturnLine && reading.reversesReturns) {
+            partner = try partners.take(line, isReturn: isReturnLine)
+        }
         guard isReversal || partner != nil else {
             line.voided = true
             return
         }
         line.returned = nil
-        line.quantity = try line.quantity.signed(negative: !isReturnLine)
-        line.amount = try line.amount.signed(negative: !isReturnLine)
-        line.taxes = try line.taxes.turned(negative: !isReturnLine)
+        line.quantity = try line.quantity.signed(negative: !isPositive)
+        line.amount = try line.amount.signed(negative: !isPositive)
+        line.taxes = try line.taxes.turned(negative: !isPositive)
         if partner == nil { sale.raise(AdapterFlag.voidWithoutPartner) }
         // Without a partner an id that no line has: what it would cancel is not known.
         line.voids = partner ?? "\(line.id)-none"
