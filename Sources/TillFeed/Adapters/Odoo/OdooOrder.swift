@@ -120,21 +120,31 @@ struct OdooOrder {
         return false
     }
 
-    /// Steps that cash is rounded to, in the smallest units of a currency: from five cents to a whole krone or a hundred yen.
-    private static let cashSteps: [Int64] = [5, 10, 50, 100]
-    /// Whose smallest coins are worth more than a hundred of their smallest units.
-    private static let largerSteps =
-        ["HUF": [500, 1000], "IDR": [5000, 10000], "COP": [5000, 10000]] as [String: [Int64]]
+    /// Steps that cash is rounded to, in the smallest units of a currency: the smallest coins that people pay with, and where shops
+    /// round further, that as well.
+    private static let cashSteps: [String: [Int64]] = [
+        "AED": [25], "ALL": [100], "AMD": [1000], "ARS": [100, 1000], "BDT": [100], "CLP": [10], "COP": [5000, 10000],
+        "CRC": [500], "CZK": [100], "DKK": [50], "DOP": [100], "EGP": [25], "GEL": [5], "HKD": [10],
+        "HUF": [500, 1000], "IDR": [5000, 10000], "ILS": [10], "INR": [50, 100], "IQD": [250_000], "JOD": [5, 10],
+        "JPY": [5, 10], "KES": [100], "KRW": [10, 100], "KZT": [100, 500], "LKR": [100], "MKD": [100], "MXN": [10, 50],
+        "NGN": [500, 1000], "NOK": [100], "NPR": [100], "NZD": [10], "PEN": [10], "PHP": [5, 25, 100], "PKR": [100],
+        "PYG": [50, 100], "QAR": [25], "RSD": [100], "RUB": [10, 50, 100], "SEK": [100], "THB": [25, 100],
+        "TND": [10, 50, 100], "TRY": [5, 25], "TWD": [100], "TZS": [5000], "UAH": [10, 50], "UGX": [50, 100],
+        "UYU": [100], "VND": [500, 1000], "XAF": [5, 25], "XOF": [5, 25], "ZAR": [10],
+    ]
 
     /// Whether what was paid is the total as a till rounds it for cash, which Odoo leaves out of the total. What nobody
     /// has paid anything of is none.
+    ///
+    /// It rounds up, down or to the nearest, and the order does not say which; but what is left of a bill that is split could be paid.
     private func isCashRounded(
         _ total: DecimalNumber, to paid: DecimalNumber, _ currency: Currency
     ) throws(LoyaltyError) -> Bool {
         guard !paid.isZero else { return false }
         let difference = try Money(total.subtracting(paid), currency).minorUnits.magnitude
         let units = try Money(paid, currency).minorUnits.magnitude
-        let steps = Self.cashSteps + (Self.largerSteps[currency.code] ?? [])
+        // Five cents, as in all countries of the euro that round, and nearly everywhere that has cents.
+        let steps = Self.cashSteps[currency.code] ?? (currency.decimals == 2 ? [5] : [])
         return steps.contains { difference < $0 && units % UInt64($0) == 0 }
     }
 
