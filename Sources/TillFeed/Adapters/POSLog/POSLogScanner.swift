@@ -305,6 +305,8 @@ final class POSLogScanner {
     /// Ends a broken document.
     private func fail(_ error: LoyaltyError) {
         let place = open.isEmpty ? error.place ?? here : transactionPlace
+        // A text that has not ended may be a part of a number, and how much of it came hangs on how the stream was cut.
+        for index in open.indices { open[index].text = "" }
         var partial = open.popLast()
         while var parent = open.popLast() {
             if let child = partial { parent.children.append(child) }
@@ -316,6 +318,8 @@ final class POSLogScanner {
                 partial: partial))
         lineBase = (error.place?.line ?? 1) - 1
         state = .skippingBroken
+        // How much of a root came that could not be read hangs on how the stream was cut.
+        if rootName == nil { rootTag = nil }
         tag = []
         latest = 0
         isInRoot = rootName != nil
