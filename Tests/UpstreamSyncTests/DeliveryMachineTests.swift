@@ -1,4 +1,5 @@
 import LoyaltyModel
+import Synchronization
 import Testing
 import UpstreamSync
 
@@ -200,6 +201,23 @@ struct DeliveryMachineTests {
         #expect(isDead(bench.single(422, bad).records.first))
     }
 
+    @Test func aDeadEventEnlargesNoFetch() {
+        for status in [422, 410] {
+            var settings = UpstreamSettings()
+            settings.batchSize = 1
+            var bench = benchWithSuspect(settings)
+            var last: DeliveryMachine.Step?
+            for number in 2...4 where !isDead(last?.records.first) {
+                last = bench.single(status, event(1))
+                bench.clock.advance(.seconds(3600))
+                _ = bench.single(200, event(number, member: "m2"))
+            }
+            #expect(isDead(last?.records.first))
+            _ = bench.fetch([])
+            #expect(bench.handle(.woken).next == .fetch(limit: 1, at: bench.clock.now))
+        }
+    }
+
     @Test func manyTriesWithinTheHourDoNotKill() {
         var bench = Bench()
         for _ in 0..<5 { #expect(!isDead(bench.single(422, event(1)).records.first)) }
@@ -244,8 +262,8 @@ struct DeliveryMachineTests {
     }
 
     /// A bench where event 1 failed alone and others were taken since.
-    private func benchWithSuspect() -> Bench {
-        var bench = Bench()
+    private func benchWithSuspect(_ settings: UpstreamSettings = UpstreamSettings()) -> Bench {
+        var bench = Bench(settings)
         for _ in 0..<3 { _ = bench.single(503, event(1)) }
         bench.clock.advance(.seconds(900))
         _ = bench.single(200, event(2, member: "m2"))
@@ -424,11 +442,14 @@ struct DeliveryMachineTests {
 struct OneBadEventTests {
     /// What the queue and the back end would do, each event of a member of its own, until all but the bad ones are delivered, or
     /// else until the time is over.
+    ///
+    /// - Parameter timeout: how long a request takes that gets no answer.
     private func deliver(
         _ count: Int, within limit: Duration, bad: Set<String> = [], arrivals: [Int: Duration] = [:],
+        timeout: Duration = .zero, jitter: @escaping Jitter = { $0.upperBound },
         answer: (_ batch: [OutboundEvent], _ elapsed: Duration) -> DeliveryMachine.Input
     ) -> (left: Set<String>, dead: Set<String>, machine: DeliveryMachine) {
-        var bench = Bench()
+        var bench = Bench(jitter: jitter)
         var events = (1...count).map { event($0) }
         var due: [String: Timestamp] = [:]
         for (index, event) in events.enumerated() {
@@ -437,20 +458,25 @@ struct OneBadEventTests {
         var dead: Set<String> = []
         let end = bench.clock.now.adding(microseconds: Int64(limit.components.seconds) * 1_000_000)
         var next = bench.handle(.woken).next
+        var fetched = bench.clock.now
         while bench.clock.now < end, !Set(due.keys).subtracting(bad).isEmpty {
             let step: DeliveryMachine.Step
             switch next {
             case .fetch(let most, let time):
+                fetched = bench.clock.now
                 let ready = events.filter { due[$0.id].map { $0 <= time } ?? false }.prefix(most)
                 step = bench.handle(.fetched(Array(ready), nextDue: due.values.min()))
             case .send(let batch):
                 let elapsed = bench.clock.now.microseconds - bench.clock.start.microseconds
-                step = bench.handle(answer(batch, .microseconds(elapsed)))
+                let input = answer(batch, .microseconds(elapsed))
+                if case .failed = input { bench.clock.advance(timeout) }
+                step = bench.handle(input)
             case .sleep(let wait):
-                // A new sale wakes the delivery.
-                let arrival = due.values.filter { $0 > bench.clock.now }.min().map {
-                    Duration.microseconds($0.microseconds - bench.clock.now.microseconds)
+                // A new sale wakes the delivery, also one that came during a request.
+                let arrival = due.values.filter { $0 > fetched }.min().map {
+                    Duration.microseconds(max($0.microseconds - bench.clock.now.microseconds, 0))
                 }
+                fetched = bench.clock.now
                 bench.clock.advance(min(wait ?? .seconds(60), arrival ?? .seconds(60)))
                 step = bench.handle(.woken)
             }
@@ -511,12 +537,61 @@ struct OneBadEventTests {
 
     @Test("Bad events may stand anywhere", arguments: Place.allCases, [17, 40, 200])
     func anywhere(_ place: Place, _ count: Int) {
+        for answer in Answer.allCases {
+            let bad = place.bad(count)
+            // After a 403 the line waits for a minute, as it may be the token.
+            let hours = answer == .forbidden && count == 200 ? 24 : 6
+            let (left, dead, _) = deliver(1000, within: .seconds(hours * 3600), bad: bad) { batch, _ in
+                batch.contains { bad.contains($0.id) } ? answer.input : taken
+            }
+            #expect(left.subtracting(bad).count == 0, "\(answer)")
+            #expect(dead.isSubset(of: answer == .forbidden ? bad : []))
+        }
+    }
+
+    @Test("Events that hang may stand anywhere", arguments: Place.allCases, [17, 40])
+    func hanging(_ place: Place, _ count: Int) {
         let bad = place.bad(count)
-        let (left, dead, _) = deliver(1000, within: .seconds(6 * 3600), bad: bad) { batch, _ in
-            batch.contains { bad.contains($0.id) } ? .failed(LoyaltyError(.upstreamConnect, "reset")) : taken
+        let (left, dead, _) = deliver(1000, within: .seconds(6 * 3600), bad: bad, timeout: .seconds(30)) { batch, _ in
+            batch.contains { bad.contains($0.id) } ? .failed(LoyaltyError(.upstreamTimeout, "no answer")) : taken
         }
         #expect(left.count == bad.count)
         #expect(dead.isEmpty)
+    }
+
+    @Test("During trade an event that hangs holds up no sale, however often one comes", arguments: [1, 5], 1...8)
+    func trade(_ count: Int, _ seed: UInt64) {
+        let random = Mutex(seed)
+        let next: Jitter = { range in
+            random.withLock { state in
+                state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+                return Int64(state >> 33) % (range.upperBound + 1)
+            }
+        }
+        var arrivals: [Int: Duration] = [:]
+        var time: Int64 = 0
+        for number in 1...1500 {
+            time += next(0...40)
+            arrivals[number] = .seconds(time)
+        }
+        let bad = Set((0..<count).map { event(50 + $0 * 7).id })
+        let numbers = Dictionary(uniqueKeysWithValues: (1...1500).map { (event($0).id, $0) })
+        var waits: [String: Duration] = [:]
+        _ = deliver(
+            1500, within: .seconds(24 * 3600), bad: bad, arrivals: arrivals, timeout: .seconds(30),
+            jitter: next
+        ) { batch, elapsed in
+            if batch.contains(where: { bad.contains($0.id) }) {
+                return .failed(LoyaltyError(.upstreamTimeout, "no answer"))
+            }
+            for event in batch {
+                waits[event.id] = numbers[event.id].flatMap { arrivals[$0] }.map { elapsed - $0 }
+            }
+            return taken
+        }
+        #expect(waits.count == 1500 - bad.count)
+        let late = waits.filter { $0.value > .seconds(1800) }
+        #expect(late.isEmpty, "\(late.count), for \(late.values.max() ?? .zero)")
     }
 
     @Test("Where everything is rejected, requests are few, nothing is set aside, and afterwards all goes out")
@@ -542,14 +617,17 @@ struct OneBadEventTests {
         #expect(dead.subtracting(bad).isEmpty)
     }
 
-    @Test("A new sale goes out soon, however many bad events wait", arguments: [1, 17, 40])
-    func newSale(_ count: Int) {
+    @Test(
+        "A new sale goes out soon, however many bad events wait", arguments: [1, 17, 40], [Duration.zero, .seconds(30)])
+    func newSale(_ count: Int, _ timeout: Duration) {
         let bad = Set((1...count).map { event($0).id })
         let late = event(count + 2).id
         var delivered: Duration?
         // Known as bad, as one was taken after them; then none is sold for a night.
         let night: Duration = .seconds(12 * 3600)
-        _ = deliver(count + 2, within: .seconds(14 * 3600), bad: bad, arrivals: [count + 2: night]) { batch, elapsed in
+        _ = deliver(
+            count + 2, within: .seconds(14 * 3600), bad: bad, arrivals: [count + 2: night], timeout: timeout
+        ) { batch, elapsed in
             guard !batch.contains(where: { bad.contains($0.id) }) else {
                 return .failed(LoyaltyError(.upstreamConnect, "reset"))
             }

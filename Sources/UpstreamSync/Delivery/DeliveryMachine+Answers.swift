@@ -91,15 +91,14 @@ extension DeliveryMachine {
         // The back end has an event of this id already, so a repeat can change nothing.
         if result.status == 409 { return delivered(event, text, now) }
         if result.status == 410, isOwn || rejections[event.id].map({ $0.acceptances != acceptances }) ?? false {
-            rejections[event.id] = nil
+            forget(event)
             return DeliveryRecord(id: event.id, outcome: .dead(reason: words), at: now.wall)
         }
         return rejected(event, words, now)
     }
 
     private mutating func delivered(_ event: OutboundEvent, _ warning: String?, _ now: Moment) -> DeliveryRecord {
-        rejections[event.id] = nil
-        acquit(event)
+        forget(event)
         acceptances &+= 1
         setbacks = 0
         if reach > 0 { reachedAt = now.monotonic }
@@ -123,7 +122,7 @@ extension DeliveryMachine {
         if rejection.tries > waits.count, now.monotonic.since(rejection.first) >= window,
             acceptances != rejection.acceptances
         {
-            rejections[event.id] = nil
+            forget(event)
             return DeliveryRecord(id: event.id, outcome: .dead(reason: reason), at: now.wall)
         }
         // Forgetting costs some tries more, never an event.
@@ -138,9 +137,11 @@ extension DeliveryMachine {
     private mutating func conclude(_ records: [DeliveryRecord], _ now: Moment) -> Step {
         let outage = failingSince.map { now.monotonic.since($0) } ?? .zero
         failures = 0
-        if records.contains(where: \.isDelivered) {
-            // Among bad events, a request that is far larger fails again.
-            limit = min(limit + (reach > 0 ? limit : max(1, settings.batchSize / 10)), max(1, settings.batchSize))
+        let taken = records.count(where: \.isDelivered)
+        if taken > 0 {
+            // Among bad events, a request that is far larger than the one that was taken fails again.
+            limit = min(
+                limit + (reach > 0 ? min(limit, taken) : max(1, settings.batchSize / 10)), max(1, settings.batchSize))
         }
         failingSince = nil
         holdUntil = nil

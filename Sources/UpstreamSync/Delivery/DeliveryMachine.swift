@@ -154,6 +154,7 @@ public struct DeliveryMachine: Sendable {
         var records: [DeliveryRecord] = []
         var batch: [OutboundEvent] = []
         var bytes = 0
+        var most = limit
         var alone: [[OutboundEvent]] = []
         for event in events {
             if !CloudEventsBatch.canEncode(event) {
@@ -168,10 +169,12 @@ public struct DeliveryMachine: Sendable {
                 }
             } else {
                 let size = CloudEventsBatch.encodedSize(event)
-                if !batch.isEmpty, batch.count >= limit || bytes + size > settings.batchBytes {
+                most = min(most, company(of: event))
+                if !batch.isEmpty, batch.count >= most || bytes + size > settings.batchBytes {
                     work.append(batch)
                     batch = []
                     bytes = 0
+                    most = company(of: event)
                 }
                 batch.append(event)
                 bytes += size
@@ -182,15 +185,26 @@ public struct DeliveryMachine: Sendable {
         return Step(records: records, next: sendNext(now))
     }
 
+    /// In how large a request an event may travel: the more often it failed, the fewer share its fate, whatever else was taken
+    /// meanwhile.
+    private func company(of event: OutboundEvent) -> Int {
+        let quarterings = min(max(event.attempts, 1), 32) - 1
+        return min(limit, max(1, settings.batchSize >> (2 * quarterings)))
+    }
+
     /// Others before suspects. After failures the others come from anywhere, as those in front may all be what fails, and before
     /// all come new ones. Now and then a suspect goes first, as it may have failed for no reason of its own.
     private func chosen(_ events: [OutboundEvent]) -> [OutboundEvent] {
-        let late = events.filter { suspects[$0.id] != nil }.sorted { turn(of: $0) < turn(of: $1) }
+        var late = events.filter { suspects[$0.id] != nil }.sorted { turn(of: $0) < turn(of: $1) }
         var others = events.filter { suspects[$0.id] == nil }
         if case .paused = condition {
             // One that is at fault would say nothing about the line.
             let suspect = others.isEmpty ? late.first : late.first { !isAtFault($0) }
             return (others.isEmpty || turns.isMultiple(of: 2) ? suspect : nil).map { [$0] } ?? slice(of: others, 1)
+        }
+        // By turns, those that failed least: after an outage they are its victims rather than bad.
+        if (failures + setbacks).isMultiple(of: 2) {
+            late.sort { ($0.attempts, turn(of: $0)) < ($1.attempts, turn(of: $1)) }
         }
         let fresh = others.filter { $0.attempts == 0 }
         if reach > 0 { others = slice(of: fresh.isEmpty ? others : fresh, limit) }
@@ -242,6 +256,9 @@ public struct DeliveryMachine: Sendable {
         if failures >= Self.patience {
             lookFarther()
             limit = max(1, limit / 2)
+        } else if inFlight.count == 1, let event = inFlight.first, event.attempts >= Self.patience {
+            // New events that are taken between its failures end those of the line in a row, and clear the line, not it.
+            suspect(event)
         }
         failingSince = failingSince ?? now.monotonic
         condition = .retrying
@@ -316,7 +333,11 @@ public struct DeliveryMachine: Sendable {
         suspects[oldest.key] = nil
     }
 
-    mutating func acquit(_ event: OutboundEvent) { suspects[event.id] = nil }
+    /// The event is not sent again. A suspect that is gone would enlarge every fetch.
+    mutating func forget(_ event: OutboundEvent) {
+        rejections[event.id] = nil
+        suspects[event.id] = nil
+    }
 
     mutating func pause(_ failure: UpstreamFailure, _ now: Moment) -> Step {
         lookFarther()
