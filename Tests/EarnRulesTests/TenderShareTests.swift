@@ -173,11 +173,43 @@ import Testing
                 when = { basket_at_least = "3", basis = { tax = "exclude" } }
                 repeat = true
                 """
-        let program = try Sample.base(
-            "rounding = { scope = \"\(scope)\", when = \"\(when)\", mode = \"half_up\" }", rules)
-        for count in [10, 200, 1_000] {
-            let result = try program.earn(sale(lines: count).sale)
-            #expect(result.accruals.first.map { $0.total.units > 0 } ?? false)
+        let thirds = """
+
+            [[earn]]
+            id = "third"
+            currency = "stars"
+            amount = { points = "1", per = "3.00" }
+            [[earn]]
+            id = "treble"
+            currency = "stars"
+            kind = "multiplier"
+            factor = "3"
+            """
+        for (mode, half) in [("half_up", true), ("floor", false)] {
+            let program = try Sample.program(
+                "rounding = { scope = \"\(scope)\", when = \"\(when)\", mode = \"\(mode)\" }",
+                """
+                [currency.points]
+                [currency.stars]
+                [[earn]]
+                id = "base"
+                amount = { points = "1", per = "1.00" }
+
+                """ + rules + thirds)
+            for count in [10, 200, 1_000] {
+                let sale = try sale(lines: count).sale
+                let accruals = try program.earn(sale).accruals
+                #expect(accruals.first { $0.currency == "points" }.map { $0.total.units > 0 } ?? false)
+                // Three thirds of a point for each pound, rounded by line or in all, before or after they are three.
+                let prices = sale.lines.map(\.amount.minorUnits)
+                let sums = ["unit", "line"].contains(scope) ? prices : [prices.reduce(0, +)]
+                let stars = sums.map { sum -> Int64 in
+                    let per: Int64 = when == "before_multipliers" ? 300 : 100
+                    return (sum + (half ? per / 2 : 0)) / per * (when == "before_multipliers" ? 3 : 1)
+                }
+                #expect(
+                    accruals.first { $0.currency == "stars" }?.total == Points(units: stars.reduce(0, +), decimals: 0))
+            }
         }
     }
 }

@@ -5,6 +5,8 @@ struct Booking {
     let rounding: Rounding
     let decimals: Int
     let quantities: [DecimalNumber]
+    /// The values are short of the exact ones by some billionths.
+    let isCoarse: Bool
 
     /// What exact points of rates (rows) on lines (columns) come to on each line, in units of `10^-decimals` points.
     func units(_ rows: [[Ratio]]) throws(LoyaltyError) -> [Int128] {
@@ -75,7 +77,10 @@ struct Booking {
     }
 
     private func units(_ value: Ratio) throws(LoyaltyError) -> Int128 {
-        value.isZero ? 0 : Int128(try value.rounded(rounding.mode.arithmetic, scale: decimals))
+        guard !value.isZero else { return 0 }
+        // Else what is short of a whole point by billionths would lose all of it.
+        let value = isCoarse ? try Fractions.completed(value) : value
+        return Int128(try value.rounded(rounding.mode.arithmetic, scale: decimals))
     }
 }
 

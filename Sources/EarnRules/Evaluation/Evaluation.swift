@@ -100,7 +100,8 @@ struct Evaluation {
     ) throws(LoyaltyError) -> Accrual? {
         let decimals = program.currencies[currency] ?? 0
         let booking = Booking(
-            rounding: program.rounding, decimals: decimals, quantities: basket.lines.map(\.quantity))
+            rounding: program.rounding, decimals: decimals, quantities: basket.lines.map(\.quantity), isCoarse: isCoarse
+        )
         var rates = try rates(rules.filter { $0.kind == .rate })
         let multiplied = try multipliers(rules.filter { $0.kind == .multiplier }, over: &rates, booking)
         let lines = try booking.units(multiplied.points)

@@ -36,6 +36,12 @@ enum Fractions {
         try ratios(Apportionment.shares(of: Int128(value.rounded(.floor, scale: decimals)), over: weights))
     }
 
+    /// A value without what its shares have lost, to the finest decimals that points have.
+    static func completed(_ value: Ratio) throws(LoyaltyError) -> Ratio {
+        let decimals = Points.maximumDecimals
+        return Points(units: try value.rounded(.halfUp, scale: decimals), decimals: decimals).ratio
+    }
+
     private static func shares(of values: [Ratio]) throws(LoyaltyError) -> [Int128] {
         try Apportionment.shares(of: Int128(values.sum().rounded(.floor, scale: decimals)), over: values)
     }
