@@ -172,6 +172,18 @@ import Testing
         #expect(try await terminal.points(of: "anna") == "110")
     }
 
+    /// Also where the first sale reached no tier at all, as there is none for nothing.
+    @Test func aCorrectedSaleThatReachedNoTierEarnsWithoutThatOfLaterSales() async throws {
+        let terminal = try await terminal(
+            Self.tiered.replacing("counter = \"spend\"", with: "counter = \"spend\"\napplies = \"this_sale\"")
+                .replacing("{ id = \"basic\", at = \"0\" }, ", with: ""))
+        #expect(try await buy(terminal, "1", "12.00", anna) == "12")
+        #expect(try await buy(terminal, "2", "30.00", anna) == "60")
+        try await revise(terminal, "1", [line("1", "A", "1", "13.00")], 2)
+        #expect(try await terminal.points(of: "anna") == "73")
+        #expect(try await buy(terminal, "3", "1.00", anna) == "2", "what the later sale reached stays")
+    }
+
     @Test func aVoidTakesTheTierThatOnlyItsSaleBrought() async throws {
         let terminal = try await terminal(Self.tiered)
         #expect(try await buy(terminal, "1", "24.00", anna) == "24")
@@ -210,6 +222,17 @@ import Testing
             try await buy(terminal, "2", amount, on: "2026-12-31")
             try await void(terminal, "1", of: "2026-12-30", on: "2027-01-03")
             #expect(try await buy(terminal, "3", "1.00", on: "2027-01-04") == points, "beside \(amount)")
+        }
+    }
+
+    /// 30.00 of the next year are gold by themselves through the year after, in which the void of the first sale comes.
+    @Test func aVoidLeavesTheTierThatASaleOfAnotherYearReached() async throws {
+        for (amount, points) in [("30.00", "2"), ("12.00", "1")] {
+            let terminal = try await terminal(Self.tiered)
+            try await buy(terminal, "1", "24.00", on: "2026-12-30")
+            try await buy(terminal, "2", amount, on: "2027-03-03")
+            try await void(terminal, "1", of: "2026-12-30", on: "2028-01-03")
+            #expect(try await buy(terminal, "3", "1.00", on: "2028-01-04") == points, "beside \(amount)")
         }
     }
 

@@ -136,7 +136,7 @@ extension CaseBooks {
         var record = SaleRecord(
             origin: step.id, lines: [], grants: result.grants, counterChanges: result.counterChanges,
             referrerCounterChanges: result.referrerCounterChanges, entitlements: [])
-        record.tier = program.tierChange(from: account.state.tier, result, on: day)
+        if account.member != nil { record.tier = program.tierChange(from: account.state.tier, result, on: day) }
         done[step.id] = .posted(Posted(account: id, program: program, record: record, codes: [:]))
         posted.append(step.id)
         try issueAtOnce(id, program, after: (program.document(of: dated), action.occurredAt))
@@ -225,7 +225,9 @@ extension CaseBooks {
         var account = try account(sale.account)
         var values = try counters(of: sale.account)
         let (change, movements) = try sale.program.take(
-            sale.record, from: before, to: sale.taken(), on: day, state: &account.state, counters: &values)
+            sale.record, from: before, to: sale.taken(), on: day,
+            renewal: renewal(of: account.state.tier, sale.account, besides: step), state: &account.state,
+            counters: &values)
         accounts[sale.account] = account
         setCounters(values, of: sale.account)
         done[step] = .posted(sale)
@@ -236,6 +238,15 @@ extension CaseBooks {
             try effect.give(other.accrual.total, other.accrual.currency, to: other.account)
             try takeFromReferrer(other, change, sale)
         }
+    }
+
+    /// The day of the last sale that brought this tier, other than of a step.
+    private func renewal(of tier: TierStanding?, _ account: String, besides step: String) -> CalendarDate? {
+        for other in posted.reversed() where other != step {
+            guard case .posted(let sale)? = done[other], sale.account == account, !sale.isVoid else { continue }
+            if let change = sale.record.tier, change.after == tier { return change.day }
+        }
+        return nil
     }
 
     private mutating func takeFromReferrer(

@@ -20,7 +20,9 @@ extension Program {
             origin: origin, lines: lines, grants: result.grants, counterChanges: result.counterChanges,
             referrerCounterChanges: result.referrerCounterChanges, entitlements: result.entitlements)
         record.spendings = spendings
-        record.tier = tierChange(from: input.state.tier, result, on: input.businessDay)
+        if input.member != nil {
+            record.tier = tierChange(from: input.state.tier, result, on: input.businessDay)
+        }
         return record
     }
 
@@ -29,10 +31,11 @@ extension Program {
     /// - Parameters:
     ///   - policy: of the program that gave the points.
     ///   - before: what had come back before, as `record.taken` says.
+    ///   - renewal: as in `withdraw`.
     /// - Throws: `number.overflow`.
     public func take(
         _ record: SaleRecord, from before: SaleRecord.Taken, to after: SaleRecord.Taken, on day: CalendarDate,
-        state: inout MemberState, counters: inout Counters
+        renewal: CalendarDate? = nil, state: inout MemberState, counters: inout Counters
     ) throws(LoyaltyError) -> (effect: ReturnEffect, movements: [LotMovement]) {
         var effect = try record.effect(from: before, to: after)
         effect.issued = try revoked(effect, counters)
@@ -54,7 +57,7 @@ extension Program {
             if let index = state.entitlements.lastIndex(of: entitlement) { state.entitlements.remove(at: index) }
         }
         if after.isVoid, !before.isVoid, let change = record.tier {
-            try withdraw(change, from: &state, counters: counters, on: day)
+            try withdraw(change, from: &state, counters: counters, on: day, renewal: renewal)
         }
         if record.qualified { try lowerTier(of: &state, counters: counters, on: day) }
         return (effect, movements)
@@ -78,12 +81,14 @@ extension Program {
         return true
     }
 
-    /// What to keep of the tier for corrections and voids; nil where counters alone say which tier there is.
+    /// What to keep of the tier of a member for corrections and voids; nil where counters alone say which tier there is.
+    ///
+    /// Kept also where there was none and none was reached: a correction begins without that of later sales.
     public func tierChange(
         from before: TierStanding?, _ result: EarnResult, on day: CalendarDate
     ) -> TierChange? {
-        guard tiers?.validity != nil, let after = result.tier else { return nil }
-        return TierChange(before: before, after: after, day: day)
+        guard tiers?.validity != nil else { return nil }
+        return TierChange(before: before, after: result.tier ?? before, day: day)
     }
 
     /// The tier to keep after a corrected sale.
@@ -105,12 +110,15 @@ extension Program {
     /// Takes back a tier that only a sale brought which never was; what other sales reached holds as long as it did.
     ///
     /// - Parameters:
-    ///   - counters: without the sale; those of its day, when others may have reached the tier too, and those of `day`.
+    ///   - counters: without the sale; those of its day, when others may have reached the tier too, those of `day`, and those
+    ///     of `renewal`.
+    ///   - renewal: the day of the later sale that brought what is kept now, where that is not what this sale had brought.
     /// - Returns: whether the state changed.
     /// - Throws: `number.overflow`.
     @discardableResult
     public func withdraw(
-        _ change: TierChange, from state: inout MemberState, counters: Counters, on day: CalendarDate
+        _ change: TierChange, from state: inout MemberState, counters: Counters, on day: CalendarDate,
+        renewal: CalendarDate? = nil
     ) throws(LoyaltyError) -> Bool {
         guard let tiers, let current = state.tier, let after = change.after, after.id == current.id,
             change.before != after
@@ -118,8 +126,8 @@ extension Program {
         var without = state
         without.tier = change.before
         var rest = try tier(of: without, counters: counters, on: day)
-        if let own = change.day, own != day {
-            rest = tiers.better(of: rest, try tier(of: without, counters: counters, on: own))
+        for other in [change.day, renewal].compactMap(\.self) where other != day {
+            rest = tiers.better(of: rest, try tier(of: without, counters: counters, on: other))
         }
         if rest?.id == current.id {
             // A later sale moved the end, and reaches the tier by itself.

@@ -96,8 +96,8 @@ extension SalePosting {
             kept.entitlements += bought
             try books.store(kept, of: holder.key)
         }
-        let noted =
-            program.tierChange(from: before, result, on: submission.businessDay) ?? standing.tier.map { _ in change }
+        let own = holder.member.flatMap { _ in program.tierChange(from: before, result, on: submission.businessDay) }
+        let noted = own ?? standing.tier.map { _ in change }
         if noted != standing.tier || earned != standing.earnedTier {
             (standing.tier, standing.earnedTier) = (noted, earned)
             standings[id] = standing
@@ -111,13 +111,32 @@ extension SalePosting {
         var state = try books.state(of: holder, member)
         let owner = CounterOwner(holder, member)
         var counters = try books.counters(program, owner, on: accountDay, joined: state.joined)
-        if let day = change.day {
+        let renewal = state.tier == change.after ? nil : try self.renewal(of: state.tier, holder, besides: id)
+        for day in [change.day, renewal].compactMap(\.self) {
             counters.merge(try books.counters(program, owner, on: day, joined: state.joined)) { value, _ in value }
         }
-        guard try program.withdraw(change, from: &state, counters: counters, on: accountDay) else { return }
+        guard try program.withdraw(change, from: &state, counters: counters, on: accountDay, renewal: renewal)
+        else { return }
         var kept = try books.state(of: holder.key)
         kept.tier = state.tier
         try books.store(kept, of: holder.key)
+    }
+
+    /// The day of the last sale that brought this tier, other than `id`.
+    private func renewal(of tier: TierStanding?, _ holder: Holder, besides id: Int64) throws -> CalendarDate? {
+        guard let tier, let member = holder.member else { return nil }
+        let day = try String.fetchOne(
+            database,
+            sql: """
+                SELECT json_extract(CAST(sale_standing.document AS TEXT), '$.tier.day') FROM ledger_entry
+                JOIN sale ON sale.id = ledger_entry.sale_id JOIN sale_standing ON sale_standing.sale_id = sale.id
+                WHERE ledger_entry.member_id = ? AND sale.id <> ? AND sale.state = 'completed'
+                    AND json_extract(CAST(sale_standing.document AS TEXT), '$.tier.after.id') = ?
+                    AND json_extract(CAST(sale_standing.document AS TEXT), '$.tier.after.validThrough') IS ?
+                ORDER BY sale.id DESC LIMIT 1
+                """,
+            arguments: [member.value, id, tier.id, tier.validThrough?.description])
+        return try day.map { try CalendarDate($0) }
     }
 
     /// - Parameter corrected: the tier that the sale earned with before; nil for a new one.
