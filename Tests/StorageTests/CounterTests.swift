@@ -442,6 +442,47 @@ import Testing
         #expect(try await limited.points(of: "anna") == "300")
     }
 
+    private func reversing(_ terminal: Terminal, _ number: String, _ lines: [SaleLine]) async throws {
+        var back = try sale(number, lines)
+        if lines.allSatisfy(\.quantity.isNegative) { back.kind = .return }
+        try await terminal.send(back, id: "e\(number)", card: terminal.attachment(anna))
+    }
+
+    /// 100 in a day, used up: what is exchanged for goods of the same price keeps its points, whatever is voided or corrected.
+    @Test func anExchangeByRateLeavesThePointsOfALimit() async throws {
+        let terminal = try await terminal(
+            Self.capped.replacing("points = \"10\", per = \"month\"", with: "points = \"100\", per = \"day\"")
+                + "\n[returns]\nunlinked = \"reverse_by_rate\"")
+        #expect(try await buy(terminal, "1", "100.00", anna) == "100")
+        let lines = try [line("1", "A", "1", "100.00"), line("2", "Z", "-1", "-100.00")]
+        for number in ["2", "3"] {
+            try await reversing(terminal, number, lines)
+            #expect(try await terminal.points(of: "anna") == "100", "after exchange \(number)")
+        }
+        try await revise(terminal, "3", [line("1", "A", "1", "60.00"), line("2", "Z", "-1", "-100.00")], 2)
+        #expect(try await terminal.points(of: "anna") == "60")
+        try await void(terminal, "3")
+        #expect(try await terminal.points(of: "anna") == "100")
+        #expect(try await buy(terminal, "4", "10.00", anna) == "0", "the limit is used up again")
+    }
+
+    /// Goods for 150.00 brought 100, and take no more when they come back one by one; a voided return counts for nothing.
+    @Test func returnsByRateTakeNoMoreThanALimitGave() async throws {
+        let terminal = try await terminal(
+            Self.capped.replacing("points = \"10\", per = \"month\"", with: "points = \"100\", per = \"day\"")
+                + "\n[returns]\nunlinked = \"reverse_by_rate\"")
+        for number in ["1", "2", "3"] { _ = try await buy(terminal, number, "50.00", anna) }
+        for (number, points) in [("4", "50"), ("5", "0"), ("6", "0")] {
+            try await reversing(terminal, number, [line("1", "Z", "-1", "-50.00")])
+            #expect(try await terminal.points(of: "anna") == points)
+        }
+        try await void(terminal, "5")
+        #expect(try await terminal.points(of: "anna") == "50")
+        try await reversing(terminal, "7", [line("1", "Z", "-1", "-50.00")])
+        #expect(try await terminal.points(of: "anna") == "0")
+        #expect(try await buy(terminal, "8", "150.00", anna) == "100", "the limit is as new")
+    }
+
     /// Bought and brought back without a receipt while the limit holds: the points are gone again, also in one document.
     @Test func aReturnByRateTakesWhatALimitHadGiven() async throws {
         let terminal = try await terminal(

@@ -298,8 +298,15 @@ extension CaseBooks {
             effect.trace += result.trace
             effect.movements += movements
             accounts[id] = account
-            done[step.id] = .reversed(movements)
+            try count(result.counterChanges, id)
+            done[step.id] = .reversed(movements, counted: result.counterChanges)
         }
+    }
+
+    private mutating func count(_ changes: [CounterChange], _ id: String) throws(LoyaltyError) {
+        var values = try counters(of: id)
+        try values.apply(changes)
+        setCounters(values, of: id)
     }
 
     /// The member's latest purchases of the product.
@@ -335,20 +342,23 @@ extension CaseBooks {
                 try bringBack(Piece(step: piece.step, line: piece.line, quantity: piece.quantity.negated()))
             }
             done[target] = .returned([])
-        case .reversed(let movements):
+        case .reversed(let movements, let counted):
             var account = try account(Self.nobody)
             for (id, candidate) in accounts.sorted(by: { $0.key < $1.key })
             where movements.contains(where: { movement in candidate.state.lots.contains { $0.id == movement.lot } }) {
                 account = candidate
                 let undone = try account.state.undo(movements, on: day)
                 accounts[id] = account
+                for change in counted {
+                    try count([CounterChange(key: change.key, amount: change.amount.negated(), lines: [])], id)
+                }
                 effect.movements += undone
                 for movement in undone where movement.reason == .restored {
                     try effect.earn(movement.points, movement.currency)
                 }
                 break
             }
-            done[target] = .reversed([])
+            done[target] = .reversed([], counted: [])
         case nil: throw LoyaltyError(.caseConflict, "step \(target) did nothing that can be voided")
         }
         effect.note("void", "step \(target) never was")

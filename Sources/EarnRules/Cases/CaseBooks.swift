@@ -14,7 +14,7 @@ struct CaseBooks {
         case posted(Posted)
         case returned([Piece])
         /// Points of goods without a receipt, at the rate of the day.
-        case reversed([LotMovement])
+        case reversed([LotMovement], counted: [CounterChange])
     }
 
     /// A sale or action with what came back of it.

@@ -66,6 +66,12 @@ struct Evaluation {
         return result
     }
 
+    /// Holds limits to what goods without a receipt may take.
+    mutating func limitReversal() {
+        book.isReversal = true
+        referrerBook.isReversal = true
+    }
+
     /// What the run has gathered besides accruals.
     ///
     /// - Throws: `number.overflow`.

@@ -32,9 +32,10 @@ extension Program {
     /// `reverse_by_rate` takes back for a return that names no sale.
     ///
     /// Points are positive. Bonuses are left out, and discounts and tenders of the return document too: a line counts
-    /// with its own amount. Limits hold for the document as a whole: what they have given was given for such goods too, so
-    /// that what was bought and comes back takes as much as it brought.
+    /// with its own amount. In a period a limit lets as much come back as it gave in it, or as it gives at most, as the goods
+    /// may be of an earlier one; what comes back is free to be earned again.
     ///
+    /// - Returns: its `counterChanges` are what to count of limits, before goods that the same document sells are evaluated.
     /// - Parameter lines: lines of `input.sale`, of either sign, such as from `returnLines(of:)`.
     /// - Throws: as `evaluate`.
     public func evaluateReversal(_ input: EarnInput, of lines: [SaleLine]) throws(LoyaltyError) -> EarnResult {
@@ -59,17 +60,25 @@ extension Program {
         sale.totals.grand = total
         var reversal = input
         reversal.sale = sale
-        let limits = CounterName.limits(rules, caps)
-        reversal.counters = input.counters.filter { key, _ in
-            !limits.contains(CounterName(name: key.name, scope: key.scope, per: key.per))
-        }
         let tier = try tier(before: input)
         let basket = try Basket(sale, entitlements: entitlements)
         return try Fractions.exactElseCoarse { isCoarse throws(LoyaltyError) in
             var evaluation = Evaluation(self, reversal, basket, tier: tier, isCoarse: isCoarse)
-            let result = try evaluation.run(rules.filter { $0.kind == .rate || $0.kind == .multiplier })
-            return try evaluation.finish(result)
+            evaluation.limitReversal()
+            var result = try evaluation.run(rules.filter { $0.kind == .rate || $0.kind == .multiplier })
+            result = try evaluation.finish(result)
+            result.counterChanges = result.counterChanges.compactMap { returned($0) }
+            return result
         }
+    }
+
+    /// A use of a limit as a use that came back; nil for other counters. It stays whatever becomes of the goods that the document sells.
+    private func returned(_ change: CounterChange) -> CounterChange? {
+        let name = CounterName(name: change.key.name, scope: change.key.scope, per: change.key.per)
+        guard CounterName.limits(rules, caps).contains(name) else { return nil }
+        var key = change.key
+        key.name = name.returned.name
+        return CounterChange(key: key, amount: change.amount, lines: [], kept: change.amount)
     }
 }
 

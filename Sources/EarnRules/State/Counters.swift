@@ -4,7 +4,8 @@ public import LoyaltyModel
 ///
 /// Who the holder is, is known to whoever keeps the numbers: the member, his household or his card, as `scope` says.
 public struct CounterKey: Hashable, Sendable, Codable {
-    /// `visits`, the id of a declared counter, or `<rule>.<measure>` of a cap.
+    /// `visits`, the id of a declared counter, or `<rule>.<measure>` of a cap; `<rule>.<measure>.returned` is what goods without a
+    /// receipt took of what it gave.
     public var name: String
     public var scope: CounterScope
     public var per: Period
@@ -17,6 +18,11 @@ public struct CounterKey: Hashable, Sendable, Codable {
         self.per = per
         self.start = start
     }
+}
+
+extension CounterKey {
+    /// Whether it counts what goods without a receipt took.
+    public var countsReturns: Bool { name.hasSuffix(CounterName.returnedSuffix) }
 }
 
 /// The counters that a program looks at, with their values. What is not there is zero.
@@ -75,6 +81,7 @@ extension Program {
 struct CounterName: Hashable, Sendable {
     /// Counted by itself, so that nothing else may count under this name.
     static let visits = "visits"
+    static let returnedSuffix = ".returned"
 
     /// Points that were earned, for bonuses at the end of a period.
     static func earned(_ currency: String, _ per: Period) -> CounterName {
@@ -84,6 +91,9 @@ struct CounterName: Hashable, Sendable {
     var name: String
     var scope: CounterScope
     var per: Period
+
+    /// Of a limit: what goods without a receipt took of what it gave.
+    var returned: CounterName { CounterName(name: name + Self.returnedSuffix, scope: scope, per: per) }
 }
 
 extension Cap {
@@ -108,6 +118,8 @@ struct CounterBook {
     let day: CalendarDate
     let joined: CalendarDate?
     let values: Counters
+    /// For goods without a receipt: limits hold for what is taken.
+    var isReversal = false
     private(set) var changes: [CounterChange] = []
     /// What limits of one sale have used, by owner: nothing counts that after the sale.
     private var ofSale: [String: DecimalNumber] = [:]
@@ -150,14 +162,20 @@ struct CounterBook {
 
     /// What a cap leaves, zero or more; what this event has used of it is gone.
     func remaining(_ cap: Cap, of owner: String) throws(LoyaltyError) -> DecimalNumber {
-        let limit: DecimalNumber
+        var limit: DecimalNumber
         switch cap.measure {
         case .points(let most), .spend(let most), .units(let most), .pointsPerUnit(let most): limit = most
         case .times(let most): limit = DecimalNumber(most)
         }
         var used = ofSale[owner] ?? .zero
         if let name = cap.counter(of: owner) {
-            used = try value(name)
+            let (given, returned) = (try value(name), try value(name.returned))
+            if isReversal {
+                // What the limit gave in this period can come back, or what it gave in an earlier one.
+                (limit, used) = (max(limit, given), returned)
+            } else {
+                used = max(try given.adding(returned.negated()), .zero)
+            }
             let key = key(name)
             for change in changes where change.key == key { used = try used.adding(change.amount) }
         }

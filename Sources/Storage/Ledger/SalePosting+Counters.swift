@@ -44,13 +44,21 @@ extension SalePosting {
         }
     }
 
-    /// Takes off all that a sale has added, before it is evaluated again.
-    func uncount(_ id: Int64) throws {
-        for row in try counted(id) {
+    /// Takes off what a sale has added, before it is evaluated again or where it never was.
+    func uncount(_ id: Int64, where isConcerned: (CounterKey) -> Bool = { _ in true }) throws {
+        for row in try counted(id) where isConcerned(row.change.key) {
             try followStamps(row.change.key, of: row.holder, by: row.applied.negated())
             try books.add(row.applied.negated(), to: row.change.key, of: row.holder)
+            try database.cachedStatement(
+                sql: """
+                    DELETE FROM sale_counter
+                    WHERE sale_id = ? AND holder = ? AND name = ? AND scope = ? AND per = ? AND start = ?
+                    """
+            ).execute(arguments: [
+                id, row.holder, row.change.key.name, row.change.key.scope.rawValue, row.change.key.per.rawValue,
+                row.change.key.start?.description ?? "",
+            ])
         }
-        try database.cachedStatement(sql: "DELETE FROM sale_counter WHERE sale_id = ?").execute(arguments: [id])
     }
 
     /// Brings counters in line with what came back of these sales.

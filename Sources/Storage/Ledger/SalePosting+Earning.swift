@@ -46,6 +46,7 @@ extension SalePosting {
         var state = try stateForRules(of: holder, member)
         try leaveOut(id, of: &state)
         let before = state.tier
+        try reverse(id, holder, member, state, owner)
         // A correction does not move what others got to somebody else.
         for stored in isNew ? [] : try StoredShare.fetch(database, sale: id) {
             switch stored.share.recipient {

@@ -32,8 +32,21 @@ extension SalePosting {
 
     /// Sets the returned lines of a document against stored lines, as far as that has not been done.
     mutating func takeReturns(_ id: Int64, _ changes: inout PointChanges) throws {
+        var unexplained: [SaleLine] = []
+        for (line, open) in try openReturns(of: id) {
+            if !open.isZero && !open.isNegative {
+                try take(line, open, id, &changes, &unexplained)
+            } else if line.quantity.isZero {
+                raise("unmatched_return")
+            }
+        }
+        if let holder = presenter, !unexplained.isEmpty { try takeByRate(unexplained, id, holder, &changes) }
+    }
+
+    /// The returned lines of a document, with what of each is not yet set against a stored line.
+    private func openReturns(of id: Int64) throws -> [(line: SaleLine, open: Quantity)] {
         let lines = program.returnLines(of: sale)
-        guard !lines.isEmpty else { return }
+        guard !lines.isEmpty else { return [] }
         var placed: [String: Quantity] = [:]
         for row in try Row.fetchAll(
             database.cachedStatement(sql: "SELECT line_id, quantity FROM sale_return WHERE sale_id = ?"),
@@ -42,16 +55,9 @@ extension SalePosting {
             let line: String = row["line_id"]
             placed[line] = try placed[line, default: .zero].adding(Quantity(row["quantity"] as String))
         }
-        var unexplained: [SaleLine] = []
-        for line in lines {
-            let open = try line.quantity.magnitude().adding((placed[line.id] ?? .zero).negated())
-            if !open.isZero && !open.isNegative {
-                try take(line, open, id, &changes, &unexplained)
-            } else if line.quantity.isZero {
-                raise("unmatched_return")
-            }
+        return try lines.map { line in
+            (line, try line.quantity.magnitude().adding((placed[line.id] ?? .zero).negated()))
         }
-        if let holder = presenter, !unexplained.isEmpty { try takeByRate(unexplained, id, holder, &changes) }
     }
 
     private mutating func take(
@@ -108,19 +114,37 @@ extension SalePosting {
         }
     }
 
-    /// Takes what the goods would earn the holder now, had he earned nothing yet: together, as limits and steps are of the
-    /// document and not of a line.
-    private mutating func takeByRate(
-        _ lines: [SaleLine], _ id: Int64, _ holder: Holder, _ changes: inout PointChanges
+    /// What goods that no stored line explains would earn the holder now: together, as limits and steps are of the document and
+    /// not of a line, and before what the document sells is evaluated, as what they take of limits can be earned again.
+    mutating func reverse(
+        _ id: Int64, _ holder: Holder, _ member: Member?, _ state: MemberState, _ owner: CounterOwner
     ) throws {
-        let member = try holder.member.flatMap { try MemberCache.member(database, $0.value) }
-        let state = try stateForRules(of: holder, member)
-        let counters = try books.counters(
-            program, CounterOwner(holder, member), on: submission.businessDay, joined: state.joined)
+        guard program.returns.unlinked == .reverseByRate else { return }
+        let lines = try openReturns(of: id).filter { line, open in
+            guard !open.isZero, !open.isNegative else { return false }
+            switch try source(of: line, id) {
+            case .unknown, .unlinked: return true
+            case .sale, .ambiguous: return false
+            }
+        }
+        guard !lines.isEmpty else { return }
+        let counters = try books.counters(program, owner, on: submission.businessDay, joined: state.joined)
         let reversal = try program.evaluateReversal(
             EarnInput(
                 sale: sale, occurredAt: closedAt, businessDay: submission.businessDay, member: member, state: state,
-                counters: counters), of: lines)
+                counters: counters), of: lines.map(\.line))
+        try count(id, reversal.counterChanges, owner)
+        self.reversal = reversal
+    }
+
+    private mutating func takeByRate(
+        _ lines: [SaleLine], _ id: Int64, _ holder: Holder, _ changes: inout PointChanges
+    ) throws {
+        if reversal == nil {
+            let member = try holder.member.flatMap { try MemberCache.member(database, $0.value) }
+            try reverse(id, holder, member, stateForRules(of: holder, member), CounterOwner(holder, member))
+        }
+        guard let reversal else { return }
         var rows: [ReturnRow] = []
         for line in lines {
             var row = ReturnRow(document: id, line: line, quantity: try line.quantity.magnitude())
@@ -160,6 +184,7 @@ extension SalePosting {
             }
         }
         try database.execute(sql: "DELETE FROM sale_return WHERE sale_id = ?", arguments: [id])
+        try uncount(id) { $0.countsReturns }
     }
 
     /// Returns that named this sale before it arrived are set against it.

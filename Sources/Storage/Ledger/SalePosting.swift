@@ -25,6 +25,8 @@ struct SalePosting {
     var accounts: [String: Account] = [:]
     /// What is kept of sales beside their lots.
     var standings: [Int64: SaleStanding] = [:]
+    /// What goods of this document take by rate.
+    var reversal: EarnResult?
 
     init(database: Database, vault: CardVault, terminal: String, submission: SaleSubmission) {
         self.database = database

@@ -88,10 +88,16 @@ private struct ProgramFile {
             try refuseSharedNames(
                 counters, cards, CounterName.all(rules + cards.map(\.rule), [], rewards, caps, []))
         }
-        let names = CounterName.all(rules, cards, rewards, caps, counters)
+        let returns = try returns()
+        var names = CounterName.all(rules, cards, rewards, caps, counters)
+        if returns.unlinked == .reverseByRate {
+            names += CounterName.limits(rules, caps).map(\.returned).sorted {
+                ($0.name, $0.per.rawValue, $0.scope.rawValue) < ($1.name, $1.per.rawValue, $1.scope.rawValue)
+            }
+        }
         let program = Program(
             identity: identity, currencies: context.currencies, primaryCurrency: context.primaryCurrency, zone: zone,
-            returns: try returns(), rules: rules, effective: effective,
+            returns: returns, rules: rules, effective: effective,
             effectivePlace: effectivePlace, calendar: calendar,
             counters: counters, tiers: tiers, entitlements: entitlements, memberDays: days,
             beneficiaries: beneficiaries, partners: partners, stampCards: cards, rewards: rewards,
