@@ -264,7 +264,7 @@ extension Lane {
 
     /// Makes the step's basket the open one.
     private mutating func enter(_ step: SaleStep, _ now: MonotonicTime, readUntil limit: MonotonicTime? = nil) {
-        if step.verb != .complete, step.verb != .return, !sendsLiveEvents {
+        if step.verb.isLive, !sendsLiveEvents {
             sendsLiveEvents = true
             forgetOld(now)
         }
@@ -431,5 +431,15 @@ extension Lane {
         }
         if hadCard { return [] }
         return [.attachToFinished(reference: reference, card: card)]
+    }
+}
+
+extension TillEvent.SaleVerb {
+    /// Tells of a basket while it is rung up. A till that only sends documents suspends and voids baskets as well.
+    fileprivate var isLive: Bool {
+        switch self {
+        case .open, .update, .tender, .resume: true
+        case .suspend, .complete, .return, .cancel, .void: false
+        }
     }
 }

@@ -206,6 +206,17 @@ func late(_ actions: [Lane.Action]) -> [String] {
         #expect(live.complete(key("a")) == nil)
     }
 
+    /// A till that only sends documents suspends and voids baskets as well, and the next customer's card still waits for his sale.
+    @Test(arguments: [TillEvent.SaleVerb.suspend, .cancel, .void]) func aDocumentShowsNoBasket(verb: TillEvent.SaleVerb)
+    {
+        var counter = Counter()
+        counter.sale(verb, key("s"))
+        #expect(counter.complete(key("a")) == nil)
+        counter.wait(20)
+        counter.scan(card("b"))
+        #expect(counter.complete(key("b")) == "b")
+    }
+
     @Test func theTillTakesACardOff() {
         var counter = counter
         counter.sale(.open, key("a"))

@@ -244,15 +244,19 @@ import TillFeed
     }
 
     /// A till that shows its baskets has brought the late sale its card.
-    @Test(arguments: [0, 7200, -7200]) func aSaleThatComesLateLeavesTheCardThatWaits(behind: Int64) async throws {
+    @Test(arguments: [0, 7200, -7200], [390, 100]) func aSaleThatComesLateLeavesTheCardThatWaits(
+        behind: Int64, late: Int64
+    )
+        async throws
+    {
         let bench = try await Bench()
         for type in ["sale.open", "sale.cancel"] { _ = try await bench.sale(type, "shown") }
         try await minutes(10, behind: behind, bench, to: bench.lanes, name: "s")
         bench.clock.pass(seconds: 400)
         await bench.scan(Bench.card)
-        for late in ["late", "held up with it"] {
+        for name in ["late", "held up with it"] {
             bench.clock.pass(seconds: 1)
-            #expect(await bench.lanes.submit(try line(late, behind + 390, bench)).value.member == nil)
+            #expect(await bench.lanes.submit(try line(name, behind + late, bench)).value.member == nil)
         }
         bench.clock.pass(seconds: 30)
         #expect(await bench.lanes.submit(try line("own", behind, bench)).value.member?.id == "m1")

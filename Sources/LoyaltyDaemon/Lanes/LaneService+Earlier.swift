@@ -37,7 +37,7 @@ extension LaneService {
         old.closedAgo = nil
         let card = earlier.card(for: old, at: Self.moment(time))
         // What was open there is left, whatever this one is.
-        for verb in [TillEvent.SaleVerb.update, .cancel] {
+        for verb in [TillEvent.SaleVerb.suspend, .cancel] {
             _ = earlier.handle(.sale(Lane.SaleStep(verb, step.key, resumes: step.resumes)), at: Self.moment(time))
         }
         earlierLanes[register] = earlier

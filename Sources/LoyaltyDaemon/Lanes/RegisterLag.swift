@@ -11,6 +11,9 @@ struct RegisterLag: Sendable {
     private static let evenSpread: UInt64 = 60_000_000
     /// So far behind the largest lag a sale comes late. Many tills tell when a basket began: no ordinary one takes as long.
     private static let lateFrom: Int64 = 300_000_000
+    /// Where the latest differ by no more than this the till tells when a basket ended: no two take equally long.
+    private static let exactSpread: UInt64 = 5_000_000
+    private static let lateFromExact: Int64 = 30_000_000
     /// Up to here behind it a sale comes as usual; nobody can tell of what is between.
     private static let usualUntil: Int64 = 30_000_000
     /// Sales that were held up come one right behind the other.
@@ -30,7 +33,13 @@ struct RegisterLag: Sendable {
     private var latest: [Int64]
     private var unusual: (lag: Int64, at: MonotonicTime)?
     /// The largest usual lag, and when the newest of those came that were held up together.
-    private var heldUp: (largest: Int64, at: MonotonicTime)?
+    private var heldUp: (pace: Pace, at: MonotonicTime)?
+
+    /// The largest of the latest lags, and how far behind it a sale comes late.
+    private struct Pace {
+        var largest: Int64
+        var lateFrom: Int64
+    }
 
     init(_ lags: [Int64] = []) {
         self.lags = lags.suffix(Self.capacity)
@@ -62,20 +71,21 @@ struct RegisterLag: Sendable {
             if latest.count >= Self.capacity { latest.removeFirst() }
             latest.append(lag)
         }
-        guard let largest = largestEven ?? heldUp.flatMap({ now.since($0.at) < Self.together ? $0.largest : nil })
+        guard let pace = evenPace ?? heldUp.flatMap({ now.since($0.at) < Self.together ? $0.pace : nil })
         else { return nil }
-        let (behind, isBeyond) = lag.subtractingReportingOverflow(largest)
-        guard !isBeyond, behind < Self.usualUntil || behind >= Self.lateFrom else { return nil }
-        if behind >= Self.lateFrom { heldUp = (largest, now) }
+        let (behind, isBeyond) = lag.subtractingReportingOverflow(pace.largest)
+        guard !isBeyond, behind < Self.usualUntil || behind >= pace.lateFrom else { return nil }
+        if behind >= pace.lateFrom { heldUp = (pace, now) }
         return .microseconds(behind)
     }
 
-    /// The largest of the latest, where they all come at an even pace.
-    private var largestEven: Int64? {
+    /// Nil where the latest do not all come at an even pace.
+    private var evenPace: Pace? {
         guard latest.count >= Self.fewestEven, let least = latest.min(), let largest = latest.max(),
             Self.distance(least, largest) <= Self.evenSpread
         else { return nil }
-        return largest
+        let isExact = Self.distance(least, largest) <= Self.exactSpread
+        return Pace(largest: largest, lateFrom: isExact ? Self.lateFromExact : Self.lateFrom)
     }
 
     private mutating func learn(_ lag: Int64, at now: MonotonicTime) {

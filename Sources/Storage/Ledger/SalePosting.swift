@@ -115,7 +115,7 @@ struct SalePosting {
         return !isBeyond && distance.magnitude < Self.nearness
     }
 
-    private static let nearness: UInt64 = 43_200_000_000
+    private static let nearness: UInt64 = 10_800_000_000
 
     /// Behind the fingerprint of a state that had no revision number.
     static let unnumbered = "-"

@@ -83,6 +83,19 @@ import Testing
         }
     }
 
+    /// A stream of documents as the ones before begin, without a declaration: one that breaks off inside of its root costs no other.
+    @Test(arguments: ["<Transaction xmlns=\"http", "junk"]) func aTornRootCostsNoOtherDocument(torn: String) throws {
+        let good = Self.good.replacing("MORE", with: "").replacing(
+            "<Transaction>", with: "<Transaction xmlns=\"http://www.nrf-arts.org/IXRetail/namespace/\">")
+        for (text, events) in [(good + torn + good + good, 3), (torn + good + good, 2)] {
+            for piece in [1, 7, 4096] {
+                let documents = try convert(Array(text.utf8), .poslog, try documentSettings(), piece: piece)
+                #expect(documents.suffix(2).map { code($0) } == ["event", "event"])
+                #expect(documents.filter { code($0) == "event" }.count == events)
+            }
+        }
+    }
+
     /// A till that breaks off inside of the declaration costs the next document nothing, wherever the stream is cut.
     @Test(arguments: 1...48) func theNextDocumentIsFoundWhereverTheStreamIsCut(piece: Int) throws {
         let next = "<?xml version=\"1.0\"?>" + Self.head + Self.good.replacing("MORE", with: "") + "</POSLog>"

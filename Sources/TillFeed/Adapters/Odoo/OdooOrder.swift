@@ -123,14 +123,15 @@ struct OdooOrder {
     /// Steps that cash is rounded to, in the smallest units of a currency: the smallest coins that people pay with, and where shops
     /// round further, that as well.
     private static let cashSteps: [String: [Int64]] = [
-        "AED": [25], "ALL": [100], "AMD": [1000], "ARS": [100, 1000], "BDT": [100], "CLP": [10], "COP": [5000, 10000],
+        "AED": [25], "ALL": [100], "AMD": [1000], "ARS": [100, 1000], "BDT": [100], "CLP": [10], "CNY": [10],
+        "COP": [5000, 10000],
         "CRC": [500], "CZK": [100], "DKK": [50], "DOP": [100], "EGP": [25], "GEL": [5], "HKD": [10],
         "HUF": [500, 1000], "IDR": [5000, 10000], "ILS": [10], "INR": [50, 100], "IQD": [250_000], "JOD": [5, 10],
         "JPY": [5, 10], "KES": [100], "KRW": [10, 100], "KZT": [100, 500], "LKR": [100], "MKD": [100], "MXN": [10, 50],
         "NGN": [500, 1000], "NOK": [100], "NPR": [100], "NZD": [10], "PEN": [10], "PHP": [5, 25, 100], "PKR": [100],
         "PYG": [50, 100], "QAR": [25], "RSD": [100], "RUB": [10, 50, 100], "SEK": [100], "THB": [25, 100],
         "TND": [10, 50, 100], "TRY": [5, 25], "TWD": [100], "TZS": [5000], "UAH": [10, 50], "UGX": [50, 100],
-        "UYU": [100], "VND": [500, 1000], "XAF": [5, 25], "XOF": [5, 25], "ZAR": [10],
+        "UYU": [100], "VND": [500, 1000], "XAF": [5, 25], "XOF": [5, 25], "XPF": [5], "ZAR": [10],
     ]
 
     /// Whether what was paid is the total as a till rounds it for cash, which Odoo leaves out of the total. What nobody
@@ -143,8 +144,10 @@ struct OdooOrder {
         guard !paid.isZero else { return false }
         let difference = try Money(total.subtracting(paid), currency).minorUnits.magnitude
         let units = try Money(paid, currency).minorUnits.magnitude
-        // Five cents, as in all countries of the euro that round, and nearly everywhere that has cents.
-        let steps = Self.cashSteps[currency.code] ?? (currency.decimals == 2 ? [5] : [])
+        // Five cents, as in all countries of the euro that round, and nearly everywhere that has cents; of dinars and rials with
+        // three decimals coins of five thousandths.
+        let steps =
+            Self.cashSteps[currency.code] ?? (currency.decimals == 2 ? [5] : currency.decimals == 3 ? [5, 10] : [])
         return steps.contains { difference < $0 && units % UInt64($0) == 0 }
     }
 

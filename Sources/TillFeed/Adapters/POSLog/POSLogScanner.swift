@@ -45,8 +45,10 @@ final class POSLogScanner {
     /// The first characters of the document, until its first tag has a name; nil behind that.
     private var head: [UInt8]?
     private var hasDeclaration = false
-    /// How documents of this stream begin that have no declaration, such as `<POSLog`; nil where the latest had one.
+    /// How the document begins where it has no declaration, such as `<POSLog`.
     private var rootTag: [UInt8]?
+    /// The same of the latest that was whole.
+    private var lastRootTag: [UInt8]?
     /// Lines and bytes in front of the document that is being read.
     private var lineBase = 0
     /// Bytes of the document that Expat has taken.
@@ -189,6 +191,7 @@ final class POSLogScanner {
         failure = nil
         rootEnd = nil
         head = []
+        rootTag = nil
         hasDeclaration = false
         rootName = nil
         isPOSLog = false
@@ -202,6 +205,7 @@ final class POSLogScanner {
         XML_SetCharacterDataHandler(parser) { data, text, length in
             POSLogScanner.from(data)?.read(text, Int(length))
         }
+        XML_SetXmlDeclHandler(parser) { data, _, _, _ in POSLogScanner.from(data)?.hasDeclaration = true }
         XML_SetStartDoctypeDeclHandler(parser) { data, name, _, _, _ in POSLogScanner.from(data)?.refuseType(name) }
         XML_SetUnknownEncodingHandler(
             parser, { _, name, encoding in POSLogScanner.describe(name, encoding) ? 1 : 0 }, nil)
@@ -242,6 +246,7 @@ final class POSLogScanner {
             lineBase += Int(clamping: XML_GetCurrentLineNumber(parser)) - 1
             rest = unread(from: rootEnd, piece.count, rest)
             state = .betweenDocuments
+            lastRootTag = hasDeclaration ? nil : rootTag
             return
         }
         var problem = failure
@@ -278,7 +283,6 @@ final class POSLogScanner {
         guard var name = head else { return }
         for byte in bytes where byte != 0 && !(name.isEmpty && byte >= 0x80) {
             if name.isEmpty, byte != UInt8(ascii: "<") { return head = nil }
-            if name.count == 1, byte == UInt8(ascii: "?") { (hasDeclaration, rootTag) = (true, nil) }
             if name.count == 1, byte == UInt8(ascii: "?") || byte == UInt8(ascii: "!") { return head = nil }
             if byte.endsXMLName {
                 rootTag = name
@@ -319,7 +323,7 @@ final class POSLogScanner {
         lineBase = (error.place?.line ?? 1) - 1
         state = .skippingBroken
         // How much of a root came that could not be read hangs on how the stream was cut.
-        if rootName == nil { rootTag = nil }
+        if rootName == nil { rootTag = lastRootTag }
         tag = []
         latest = 0
         isInRoot = rootName != nil
@@ -368,7 +372,8 @@ final class POSLogScanner {
             return false
         }
         let name = Self.withoutPrefix(String(decoding: tag[1..<(tag.count - 1)], as: UTF8.self)[...])
-        return name == rootName ?? POSLogVocabulary.root
+        if let rootName { return name == rootName }
+        return name == POSLogVocabulary.root || POSLogVocabulary.documents.contains(name)
     }
 
     private func countEnd() {
