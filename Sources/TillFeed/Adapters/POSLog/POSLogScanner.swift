@@ -60,8 +60,8 @@ final class POSLogScanner {
     private var state = State.betweenDocuments
     /// What has come of a tag behind an error, without the zeros of UTF-16; empty between tags.
     private var tag: [UInt8] = []
-    /// Zeros in the tag.
-    private var zeros = 0
+    /// The same with its zeros.
+    private var rawTag: [UInt8] = []
     /// The three bytes in front of the tag, and those in front of the next byte.
     private var beforeTag: UInt32 = 0
     private var latest: UInt32 = 0
@@ -339,12 +339,11 @@ final class POSLogScanner {
             if byte == 0x0a { lineBase += 1 }
             if byte == UInt8(ascii: "<") {
                 tag = [byte]
-                zeros = 0
+                rawTag = tag
                 beforeTag = latest
-            } else if byte == 0 {
-                zeros += 1
-            } else if !tag.isEmpty, tag.count < Self.maximumTag {
-                tag.append(byte)
+            } else if !tag.isEmpty, tag.count < Self.maximumTag, rawTag.count < 2 * Self.maximumTag {
+                rawTag.append(byte)
+                if byte != 0 { tag.append(byte) }
             }
             latest = (latest << 8 | UInt32(byte)) & 0xff_ffff
             if byte != 0, beginsDocument() {
@@ -359,7 +358,10 @@ final class POSLogScanner {
     }
 
     private func beginsDocument() -> Bool {
-        guard zeros == 0 || zeros == tag.count - 1 else { return false }
+        // Without zeros, or with one behind each character but the last.
+        let isPaired =
+            rawTag.count == 2 * tag.count - 1 && stride(from: 1, to: rawTag.count, by: 2).allSatisfy { rawTag[$0] == 0 }
+        guard rawTag.count == tag.count || isPaired else { return false }
         if tag == Self.declaration {
             isBeforeRoot = false
             return true
@@ -394,10 +396,9 @@ final class POSLogScanner {
     /// Starts the document whose first tag has come up to this byte.
     private func restart(_ rest: inout ArraySlice<UInt8>, at index: Int) {
         let wasBigEndian = isWide && isBigEndian
-        isWide = zeros > 0
-        isBigEndian = beforeTag == 0xfe_ff00 || (wasBigEndian && beforeTag & 0xffff != 0xfffe)
-        let pairs = tag.flatMap { (byte: UInt8) -> [UInt8] in isBigEndian ? [0, byte] : [byte, 0] }
-        let bytes: [UInt8] = !isWide ? tag : isBigEndian ? pairs : pairs.dropLast()
+        isWide = rawTag.count > tag.count
+        isBigEndian = beforeTag == 0xfe_ff00 || (wasBigEndian && beforeTag & 0xff == 0)
+        let bytes: [UInt8] = isWide && isBigEndian ? [0] + rawTag : rawTag
         // Where the root was never read, the broken document's own transaction was counted.
         if rootName != nil { reportLost() }
         let isWhole = index - rest.startIndex >= bytes.count - 1
