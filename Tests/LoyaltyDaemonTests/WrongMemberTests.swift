@@ -244,7 +244,7 @@ import TillFeed
     }
 
     /// A till that shows its baskets has brought the late sale its card.
-    @Test(arguments: [0, 7200, -7200], [390, 100]) func aSaleThatComesLateLeavesTheCardThatWaits(
+    @Test(arguments: [0, 7200, -7200], [390, 100, 50]) func aSaleThatComesLateLeavesTheCardThatWaits(
         behind: Int64, late: Int64
     )
         async throws

@@ -231,6 +231,7 @@ import Testing
             let terminal = try await terminal(Self.tiered)
             try await buy(terminal, "1", "24.00", on: "2026-12-30")
             try await buy(terminal, "2", amount, on: "2027-03-03")
+            if amount == "30.00" { try await buy(terminal, "2b", "1.00", on: "2028-01-02") }
             try await void(terminal, "1", of: "2026-12-30", on: "2028-01-03")
             #expect(try await buy(terminal, "3", "1.00", on: "2028-01-04") == points, "beside \(amount)")
         }
@@ -496,6 +497,33 @@ import Testing
         let swap = try sale("3", [line("1", "A", "1", "200.00"), line("2", "Z", "-1", "-200.00")])
         try await terminal.send(swap, id: "s", card: terminal.attachment(ben))
         #expect(try await terminal.points(of: "ben") == "0")
+    }
+
+    /// Double points once a month: each part of the goods takes back what it earned, and the sale stays the one of the month.
+    @Test func aReturnByRateInPartsTakesWhatARuleOfOnceHadGiven() async throws {
+        let terminal = try await terminal(
+            """
+            schema = 1
+            program = "test"
+            [returns]
+            unlinked = "reverse_by_rate"
+            [[earn]]
+            id = "base"
+            amount = { points = "1", per = "1.00" }
+            [[earn]]
+            id = "double"
+            kind = "multiplier"
+            factor = "2"
+            cap = { times = 1, per = "month" }
+            """)
+        #expect(try await buy(terminal, "1", "10.00", anna) == "20")
+        for (number, amount, left) in [("2", "-1.00", "18"), ("3", "-9.00", "0")] {
+            var back = try sale(number, [line("1", "Z", "-1", amount)])
+            back.kind = .return
+            try await terminal.send(back, id: "r\(number)", card: terminal.attachment(anna))
+            #expect(try await terminal.points(of: "anna") == left)
+        }
+        #expect(try await buy(terminal, "4", "100.00", anna) == "100")
     }
 
     /// 50 for three pieces: four were sold, so that one may come back and the second takes the bonus.

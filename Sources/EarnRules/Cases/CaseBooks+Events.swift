@@ -244,7 +244,7 @@ extension CaseBooks {
     private func renewal(of tier: TierStanding?, _ account: String, besides step: String) -> CalendarDate? {
         for other in posted.reversed() where other != step {
             guard case .posted(let sale)? = done[other], sale.account == account, !sale.isVoid else { continue }
-            if let change = sale.record.tier, change.after == tier { return change.day }
+            if let change = sale.record.tier, change.after == tier, change.before != tier { return change.day }
         }
         return nil
     }

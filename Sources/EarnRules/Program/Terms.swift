@@ -140,6 +140,10 @@ struct Cap: Hashable, Sendable {
     var measure: Measure
     var per: Period
     var scope: CounterScope
+
+    var isOfTimes: Bool {
+        if case .times = measure { true } else { false }
+    }
 }
 
 /// One cap over several rules of a currency. Array `cap` of the file.

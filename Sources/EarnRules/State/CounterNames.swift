@@ -1,11 +1,13 @@
 import LoyaltyModel
 
 extension CounterName {
-    /// What limits count.
+    /// What limits count that goods which come back make free, in parts.
     static func limits(_ rules: [Rule], _ caps: [ProgramCap]) -> Set<CounterName> {
         var names: Set<CounterName> = []
-        for rule in rules { names.formUnion(rule.caps.compactMap { $0.counter(of: rule.id) }) }
-        names.formUnion(caps.compactMap { $0.cap.counter(of: $0.id) })
+        for rule in rules {
+            names.formUnion(rule.caps.filter { !$0.isOfTimes }.compactMap { $0.counter(of: rule.id) })
+        }
+        names.formUnion(caps.filter { !$0.cap.isOfTimes }.compactMap { $0.cap.counter(of: $0.id) })
         return names
     }
 

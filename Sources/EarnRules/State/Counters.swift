@@ -168,7 +168,8 @@ struct CounterBook {
         case .times(let most): limit = DecimalNumber(most)
         }
         var used = ofSale[owner] ?? .zero
-        if let name = cap.counter(of: owner) {
+        // How often a rule counted says nothing of a part of the goods: that limit is whole for each return.
+        if let name = cap.counter(of: owner), !(isReversal && cap.isOfTimes) {
             let (given, returned) = (try value(name), try value(name.returned))
             if isReversal {
                 // What the limit gave in this period can come back, or what it gave in an earlier one.

@@ -71,7 +71,8 @@ struct RegisterLag: Sendable {
             if latest.count >= Self.capacity { latest.removeFirst() }
             latest.append(lag)
         }
-        guard let pace = evenPace ?? heldUp.flatMap({ now.since($0.at) < Self.together ? $0.pace : nil })
+        // Those that were held up together must not make each other usual.
+        guard let pace = heldUp.flatMap({ now.since($0.at) < Self.together ? $0.pace : nil }) ?? evenPace
         else { return nil }
         let (behind, isBeyond) = lag.subtractingReportingOverflow(pace.largest)
         guard !isBeyond, behind < Self.usualUntil || behind >= pace.lateFrom else { return nil }

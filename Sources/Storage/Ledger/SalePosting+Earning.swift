@@ -134,9 +134,13 @@ extension SalePosting {
                 WHERE ledger_entry.member_id = ? AND sale.id <> ? AND sale.state = 'completed'
                     AND json_extract(CAST(sale_standing.document AS TEXT), '$.tier.after.id') = ?
                     AND json_extract(CAST(sale_standing.document AS TEXT), '$.tier.after.validThrough') IS ?
+                    AND (json_extract(CAST(sale_standing.document AS TEXT), '$.tier.before.id') IS NOT ?
+                        OR json_extract(CAST(sale_standing.document AS TEXT), '$.tier.before.validThrough') IS NOT ?)
                 ORDER BY sale.id DESC LIMIT 1
                 """,
-            arguments: [member.value, id, tier.id, tier.validThrough?.description])
+            arguments: [
+                member.value, id, tier.id, tier.validThrough?.description, tier.id, tier.validThrough?.description,
+            ])
         return try day.map { try CalendarDate($0) }
     }
 
