@@ -24,11 +24,11 @@ public struct StandardErrorLog: LogHandler {
 
     public func log(event: LogEvent) {
         var line = isJournal ? "<\(priority(event.level))>" : "\(event.level): "
-        line += event.message.description.replacing("\n", with: " ")
+        line += event.message.description
         let all = metadata.merging(event.metadata ?? [:]) { _, new in new }
         for (key, value) in all.sorted(by: { $0.key < $1.key }) { line += " \(key)=\(value)" }
-        line += "\n"
-        let bytes = Array(line.utf8)
+        // By bytes: to Swift, CR and LF are one character.
+        let bytes = line.utf8.map { $0 < 0x20 ? 0x20 : $0 } + [0x0a]
         // One write per line, so that lines of several threads do not mix.
         _ = write(STDERR_FILENO, bytes, bytes.count)
     }
