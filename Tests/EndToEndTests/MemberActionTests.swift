@@ -85,7 +85,7 @@ struct MemberActionTests {
             // 40 + 7 - 40 - 7 + 30 + 3
             #expect(try await backEnd.summary().points == "33")
             let sales = try await bench.control("sales", "list")
-            #expect(!sales.output.contains("a-"), "an action is no sale: \(sales.output)")
+            #expect(!sales.output.contains(" a-"), "an action is no sale: \(sales.output)")
         }
     }
 
