@@ -596,10 +596,12 @@ import TillFeed
     /// Midnight ends the business day of a till that names none, and the correction of the last sale comes behind it.
     @Test func aCorrectionBehindMidnightIsNoSecondSale() async throws {
         let bench = try await Bench()
-        func sell(_ id: String, _ amount: String, _ closed: String, _ day: String = "") async throws -> TillAnswer {
+        func sell(
+            _ id: String, _ amount: String, _ closed: String, _ day: String = "", uid: String = "u-7"
+        ) async throws -> TillAnswer {
             try await bench.send(
                 "sale.complete", id,
-                Bench.basket("u-7", amount, state: "completed", more: #","closed_at":"2025-11-\#(closed)Z""#) + day)
+                Bench.basket(uid, amount, state: "completed", more: #","closed_at":"2025-11-\#(closed)Z""#) + day)
         }
         await bench.scan(Bench.card)
         #expect(try await sell("a", "10.00", "24T23:58:00").points?.earned.description == "10")
@@ -608,6 +610,13 @@ import TillFeed
         #expect(correction.code == "revised")
         #expect(correction.points?.earned.description == "2")
         #expect(try await SalesRegister(bench.database).recent(limit: 5).count == 1)
+        // Three hours are the bound.
+        for (uid, closed, isCorrection) in [("u-8", "25T02:57:00", true), ("u-9", "25T02:59:00", false)] {
+            _ = try await sell("\(uid)a", "10.00", "24T23:58:00", uid: uid)
+            let answer = try await sell("\(uid)b", "12.00", closed, uid: uid)
+            #expect((answer.code == "revised") == isCorrection)
+            #expect(answer.flags.contains("number_reused") != isCorrection)
+        }
         // The till's own word for the day, or half a day, makes it another sale.
         #expect(try await sell("c", "8.00", "25T00:05:00", #","business_day":"2025-11-23""#).flags == ["number_reused"])
         #expect(try await sell("d", "9.00", "26T12:10:00").flags == ["number_reused"])

@@ -279,8 +279,8 @@ actor LaneService: TillHandler {
 
     /// Takes up when a finished sale came that is new.
     ///
-    /// - Returns: how long ago it was closed by this machine's clock, where its register's sales come at a steady pace and it clearly
-    ///   comes as they do, or clearly late.
+    /// - Returns: how long ago it was closed, counted from the longest way that its register's latest sales took, where these come at an
+    ///   even pace and it clearly comes as they do, or clearly late.
     func noteLag(_ closed: Timestamp, _ register: String) -> Duration? {
         if lags.count >= Self.mostRegisters, lags[register] == nil { lags = [:] }
         let (lag, isBeyond) = clock.now.microseconds.subtractingReportingOverflow(closed.microseconds)

@@ -32,7 +32,7 @@ struct RegisterLag: Sendable {
     /// All of the latest, whatever they are, so that no estimate outlives the sales that contradict it. The newest last.
     private var latest: [Int64]
     private var unusual: (lag: Int64, at: MonotonicTime)?
-    /// The largest usual lag, and when the newest of those came that were held up together.
+    /// The pace in front of those that were held up together, and when the newest of them came.
     private var heldUp: (pace: Pace, at: MonotonicTime)?
 
     /// The largest of the latest lags, and how far behind it a sale comes late.
